@@ -1,0 +1,51 @@
+defmodule Chat.Poller do
+  @moduledoc """
+  Connects to the nodes that DNS lists, and never disconnects one: a hiccup of DNS costs nothing.
+
+  A node that has found nobody looks often for its first minute, then at the usual interval.
+  """
+  use GenServer
+  require Logger
+
+  alias Chat.Discovery
+
+  @eager_ms 200
+  @eager_polls div(60_000, @eager_ms)
+
+  def child_spec(%Discovery{} = target) do
+    %{id: {__MODULE__, target.query}, start: {GenServer, :start_link, [__MODULE__, target]}}
+  end
+
+  @impl true
+  def init(target), do: {:ok, %{target: target, polls: 0, refused: []}, {:continue, :poll}}
+
+  @impl true
+  def handle_continue(:poll, state), do: {:noreply, poll(state)}
+
+  @impl true
+  def handle_info(:poll, state), do: {:noreply, poll(state)}
+
+  defp poll(state) do
+    refused = for peer <- missing(state.target), not connect(peer, state.refused), do: peer
+    Process.send_after(self(), :poll, pause(state))
+    %{state | polls: state.polls + 1, refused: refused}
+  end
+
+  defp missing(target), do: Discovery.nodes(target) -- [node() | Node.list()]
+
+  defp connect(peer, refused) do
+    connected? = Node.connect(peer) == true
+
+    cond do
+      connected? -> Logger.info("connected to #{peer}")
+      peer not in refused -> Logger.warning("cannot connect to #{peer}")
+      true -> :ok
+    end
+
+    connected?
+  end
+
+  defp pause(%{polls: polls, target: target}) do
+    if Node.list() == [] and polls < @eager_polls, do: @eager_ms, else: target.interval
+  end
+end
