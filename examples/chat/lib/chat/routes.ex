@@ -13,7 +13,7 @@ defmodule Chat.Routes do
   GET  /readyz     200 until the node has been told to stop, then 503
   """
 
-  def answer("GET", "/", _body), do: {200, "text/plain", @help}
+  def answer("GET", "/", _body), do: {200, "text/plain", [welcome(), @help]}
   def answer("GET", "/livez", _body), do: {200, "text/plain", "ok\n"}
   def answer("GET", "/readyz", _body), do: ready(Chat.draining?())
   def answer("GET", "/version", _body), do: {200, "text/plain", Chat.version()}
@@ -22,6 +22,15 @@ defmodule Chat.Routes do
   def answer("GET", "/state", _body), do: json(200, state())
   def answer("POST", "/messages", body), do: post(String.trim(body))
   def answer(_method, _path, _body), do: {404, "text/plain", "not found\n"}
+
+  defp welcome do
+    with path when is_binary(path) <- Application.get_env(:chat, :welcome_file),
+         {:ok, text} <- File.read(path) do
+      text
+    else
+      _ -> ""
+    end
+  end
 
   defp ready(false), do: {200, "text/plain", "ok\n"}
   defp ready(true), do: {503, "text/plain", "draining\n"}
