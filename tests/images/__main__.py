@@ -1,0 +1,36 @@
+"""`python -m tests.images build chat|chat-v2|operator|all`."""
+
+import sys
+
+import click
+
+from . import IMAGES, archive
+from .steps import StepError
+
+
+@click.group()
+def main() -> None:
+    """Build the images that the tests and the demo run."""
+
+
+@main.command()
+@click.argument("name", type=click.Choice([*IMAGES, "all"]))
+@click.option("--fresh", is_flag=True, help="Build even if nothing has changed.")
+def build(name: str, fresh: bool) -> None:
+    """Build NAME if its sources have changed, and print the path of its archive."""
+    for image in IMAGES if name == "all" else [name]:
+        try:
+            click.echo(archive(image, fresh=fresh))
+        except StepError as error:
+            sys.exit(f"{image}: {error}")
+
+
+@main.command("list")
+def list_images() -> None:
+    """Name the images and what they are called in a cluster."""
+    for name, image in IMAGES.items():
+        click.echo(f"{name:10} {image.reference}")
+
+
+if __name__ == "__main__":
+    main()

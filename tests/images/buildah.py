@@ -1,0 +1,80 @@
+"""Building without a Docker engine, and without a registry: buildah, on a base made from Debian's packages.
+
+The Dockerfiles are ordinary ones. Their `FROM debian:bookworm-slim` is found in buildah's own storage,
+where `base.ensure` has put a stand-in; RUN steps run in a plain chroot, so no container runtime is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from . import base
+from .catalogue import Image
+from .steps import StepError, run
+
+NEEDED = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "dpkg": "dpkg"}
+
+# A proxy between here and the package servers may have a certificate of its own, which this machine
+# trusts and the base image does not. Mounted for the build only; the image keeps what it has.
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+PIP_SETTINGS = Path("/etc/pip.conf")
+
+
+def build(image: Image, context: Path, archive: Path, store: Path) -> None:
+    """Build the image and save it."""
+    _ensure_tools()
+    environment = _storage(store)
+    base.ensure(store, environment)
+    run(
+        f"buildah bud {image.reference}",
+        [
+            *("buildah", "bud", "--pull=never", "--isolation=chroot", "--layers"),
+            *_mounts(store),
+            *(f"--build-arg={key}={value}" for key, value in image.arguments.items()),
+            *("--file", context / image.dockerfile, "--tag", image.reference, context),
+        ],
+        **environment,
+    )
+    # named in full: the kubelet looks for docker.io/library/… when a pod says chat:1.0.0
+    run(
+        f"buildah push {image.reference}",
+        ["buildah", "push", image.reference, f"docker-archive:{archive}:{image.reference}"],
+        **environment,
+    )
+
+
+def _ensure_tools() -> None:
+    missing = [package for command, package in NEEDED.items() if shutil.which(command) is None]
+    if os.geteuid() != 0:
+        raise StepError("no Docker engine answers, and building without one needs root")
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise StepError(f"no Docker engine answers; install one, or {' and '.join(missing)}")
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-q"]
+    run("reading the lists of packages", [*apt, "update"])
+    run(
+        f"installing {', '.join(missing)}",
+        [*apt, "install", "-y", "--no-install-recommends", *missing],
+        DEBIAN_FRONTEND="noninteractive",
+    )
+
+
+def _storage(store: Path) -> dict[str, str]:
+    """Buildah's layers, kept apart from those of anybody else on this machine."""
+    temporary = store / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    settings = store / "storage.conf"
+    settings.write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{store / "graph"}"\nrunroot = "{store / "run"}"\n'
+    )
+    return {"CONTAINERS_STORAGE_CONF": str(settings), "TMPDIR": str(temporary)}
+
+
+def _mounts(store: Path) -> list[str]:
+    pip_cache = store / "pip"
+    pip_cache.mkdir(parents=True, exist_ok=True)
+    there = [path for path in (CERTIFICATES, PIP_SETTINGS) if path.exists()]
+    return [*(f"--volume={path}:{path}:ro" for path in there), f"--volume={pip_cache}:/root/.cache/pip"]
