@@ -1,0 +1,53 @@
+"""What the person in front of the terminal (or the CI log) sees; never standard output."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+console = Console(stderr=True, highlight=False)
+
+PLAIN_INTERVAL = 15.0
+
+
+def say(message: str) -> None:
+    console.print(message)
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Yield `at(done)`; draw a bar on a terminal, print a line now and then elsewhere."""
+    if console.is_terminal:
+        with _bar() as bar:
+            task = bar.add_task(title, total=total)
+            yield lambda done: bar.update(task, completed=done)
+        return
+    started = last = time.monotonic()
+    say(f"{title} …")
+
+    def at(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PLAIN_INTERVAL:
+            last = now
+            of = f" of {total}" if total else ""
+            say(f"{title}: {done}{of}, {now - started:.0f} s")
+
+    yield at
+    say(f"{title}: done in {time.monotonic() - started:.0f} s")
+
+
+def _bar() -> Progress:
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)

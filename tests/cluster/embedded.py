@@ -1,0 +1,229 @@
+"""The embedded provider: one real Kubernetes node in namespaces of its own, without Docker."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import yaml
+
+from . import archive, components, packages, pki, processes, settings
+from .build import binary
+from .console import say
+from .layout import API_PORT, DNS_NODE_IP, NODE_NAME, SOURCES, Layout
+
+FORWARDER = "forwarder"
+
+
+class Embedded:
+    """See docs/testing-cluster.md for what is inside."""
+
+    kind = "embedded"
+
+    def __init__(self, name: str) -> None:
+        self.layout = Layout(name)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.layout.kubeconfig
+
+    @property
+    def kubeconfig_inside(self) -> Path:
+        return self.layout.user_config("admin")
+
+    @property
+    def audit_log(self) -> Path | None:
+        return self.layout.audit_log
+
+    def up(self, dns_ttl: int) -> None:
+        """Bring the cluster up, or find that it is."""
+        if os.geteuid() != 0:
+            raise PermissionError("the embedded cluster makes network namespaces and cgroups: run it as root")
+        packages.ensure()
+        # Built before the lock is taken: a build takes minutes.
+        binary("kube"), binary("coredns")
+        with only_one(self.layout):
+            if self.is_up():
+                self._set_dns_ttl(dns_ttl)
+                return
+            self._clean()
+            started = time.monotonic()
+            self._create(dns_ttl)
+            say(f"cluster {self.layout.name} is up after {time.monotonic() - started:.1f} s")
+
+    def down(self) -> None:
+        packages.extend_path()
+        with only_one(self.layout):
+            self._clean()
+
+    def is_up(self) -> bool:
+        """Whether `up` once came to its end and every component that was not stopped on purpose lives."""
+        expected = self._state().get("components", [])
+        return bool(expected) and set(expected) <= set(self.pids())
+
+    def pids(self) -> dict[str, int]:
+        return processes.pids(self.layout)
+
+    def log(self, component: str) -> Path:
+        return self.layout.logs / f"{component}.log"
+
+    def inside(self, argv: Sequence[str]) -> list[str]:
+        return [*processes.enter(self.layout, mounts=False), *argv]
+
+    def load(self, archives: Sequence[Path]) -> None:
+        """Import OCI or Docker archives, side by side: unpacking is the slow part."""
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(self._import, archives))
+
+    def start(self, component: str) -> None:
+        components.start(self.layout, component)
+
+    def stop(self, component: str) -> None:
+        processes.stop(self.layout, component)
+
+    def _import(self, file: Path) -> None:
+        command = ["ctr", "--address", str(self.layout.containerd_socket), "--namespace", "k8s.io"]
+        done = subprocess.run(
+            [*command, "images", "import", str(file)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"cannot load {file}: {done.stderr.strip()}")
+
+    def _create(self, dns_ttl: int) -> None:
+        layout = self.layout
+        layout.run.mkdir(mode=0o700)
+        for folder in (layout.pki, layout.logs, layout.pid_files, layout.containerd, layout.volumes):
+            folder.mkdir()
+        settings.write_all(layout, dns_ttl)
+        pki.create(layout)
+        processes.make_cgroups(layout)
+        processes.start_holder(layout, settings.namespaces_script(layout))
+        for name in components.FOUNDATION:
+            components.start(layout, name)
+        port = self._start_forwarder()
+        pki.write_kubeconfig(layout, "admin", layout.kubeconfig, port)
+        processes.wait_for(self._containerd_answers, 20, "containerd")
+        self._import(archive.pause())
+        self._wait_for_component("apiserver", lambda: self._get("/readyz"), 60)
+        for name in components.REST:
+            components.start(layout, name)
+        self._apply_base()
+        self._wait_for_component("kubelet", self._node_is_ready, 60)
+        self._wait_for_component("controllers", self._has_service_account, 30)
+        self._wait_for_component("coredns", self._dns_is_ready, 30)
+        expected = [*components.COMPONENTS, processes.HOLDER, FORWARDER]
+        _write_atomically(layout.state, {"provider": self.kind, "dns_ttl": dns_ttl, "components": expected})
+
+    def _start_forwarder(self) -> int:
+        with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+            program = [sys.executable, SOURCES / "forwarder.py", str(listener.fileno()), str(API_PORT)]
+            processes.start(self.layout, FORWARDER, program, keep=[listener.fileno()])
+            return listener.getsockname()[1]
+
+    def _apply_base(self) -> None:
+        command = [
+            str(binary("kubectl")),
+            "--kubeconfig",
+            str(self.kubeconfig),
+            "apply",
+            "--server-side",
+            "-f",
+        ]
+        subprocess.run([*command, str(self.layout.run / "base.yaml")], check=True, capture_output=True)
+
+    def _set_dns_ttl(self, dns_ttl: int) -> None:
+        state = self._state()
+        if state["dns_ttl"] != dns_ttl:
+            settings.write_corefile(self.layout, dns_ttl)
+            self.stop("coredns")
+            self.start("coredns")
+            self._wait_for_component("coredns", self._dns_is_ready, 30)
+            _write_atomically(self.layout.state, state | {"dns_ttl": dns_ttl})
+
+    def _clean(self) -> None:
+        """Leave nothing of the cluster, in whatever state it was left itself."""
+        layout = self.layout
+        processes.kill_everything(layout)
+        # The mounts and the network went with the last process of their namespaces.
+        processes.remove_cgroups(layout)
+        shutil.rmtree(layout.run, ignore_errors=True)
+        if layout.run.exists():
+            shutil.rmtree(layout.run)
+
+    def _state(self) -> dict:
+        try:
+            return json.loads(self.layout.state.read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def _wait_for_component(self, name: str, condition, seconds: float) -> None:
+        def done_or_dead() -> bool:
+            return condition() or processes.pid_of(self.layout, name) is None
+
+        processes.wait_for(done_or_dead, seconds, f"{name} (see {self.log(name)})")
+        if processes.pid_of(self.layout, name) is None:
+            last = "\n".join(self.log(name).read_text().splitlines()[-10:])
+            raise RuntimeError(f"{name} ended while the cluster came up:\n{last}")
+
+    def _get(self, path: str) -> dict | None:
+        """One GET as admin; None when there is no good answer yet."""
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        context = ssl.create_default_context(cafile=str(self.layout.pki / "ca.crt"))
+        context.load_cert_chain(self.layout.pki / "admin.crt", self.layout.pki / "admin.key")
+        url = config["clusters"][0]["cluster"]["server"] + path
+        with suppress(OSError), urllib.request.urlopen(url, context=context, timeout=5) as answer:
+            body = answer.read()
+            return json.loads(body) if body.startswith(b"{") else {"text": body.decode()}
+        return None
+
+    def _node_is_ready(self) -> bool:
+        node = self._get(f"/api/v1/nodes/{NODE_NAME}") or {}
+        conditions = node.get("status", {}).get("conditions", [])
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+    def _has_service_account(self) -> bool:
+        return self._get("/api/v1/namespaces/default/serviceaccounts/default") is not None
+
+    def _containerd_answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+            client.connect(str(self.layout.containerd_socket))
+            return True
+        return False
+
+    def _dns_is_ready(self) -> bool:
+        probe = f"import urllib.request; urllib.request.urlopen('http://{DNS_NODE_IP}:8181/ready', timeout=1)"
+        done = subprocess.run(self.inside([sys.executable, "-c", probe]), capture_output=True, check=False)
+        return done.returncode == 0
+
+
+@contextmanager
+def only_one(layout: Layout) -> Iterator[None]:
+    """One `up` or `down` of a cluster at a time; an abstract socket leaves no file and no stale lock."""
+    with socket.socket(socket.AF_UNIX) as lock:
+        processes.wait_for(lambda: _bind(lock, layout), 600, f"another command on cluster {layout.name}", 0.1)
+        yield
+
+
+def _bind(lock: socket.socket, layout: Layout) -> bool:
+    try:
+        lock.bind(f"\0{layout.full_name}")
+    except OSError:
+        return False
+    return True
+
+
+def _write_atomically(file: Path, content: dict) -> None:
+    partial = file.with_suffix(".part")
+    partial.write_text(json.dumps(content))
+    partial.rename(file)

@@ -1,0 +1,205 @@
+"""The processes of one cluster: starting them as daemons, finding them all again, ending them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from .layout import Layout
+
+MARK = "ELIXIRCLUSTER_RUN"
+HOLDER = "holder"
+
+T = TypeVar("T")
+
+
+def start(layout: Layout, name: str, argv: Sequence[str | Path], keep: Sequence[int] = ()) -> int:
+    """Start a daemon that outlives us, inside the cluster's namespaces; return its pid.
+
+    The file descriptors in `keep` are handed on to it.
+    """
+    return _daemon(layout, name, [*enter(layout), *map(str, argv)], keep)
+
+
+def start_holder(layout: Layout, setup: str) -> int:
+    """Start the process that keeps the cluster's own network and mount namespaces alive."""
+    script = f"set -e\n{setup}\necho ready\nexec sleep infinity"
+    unshare = ["unshare", "--net", "--mount", "--propagation", "private", "--"]
+    pid = _daemon(layout, HOLDER, [*unshare, "sh", "-c", script])
+    log = layout.logs / f"{HOLDER}.log"
+    wait_for(lambda: log.read_text().endswith("ready\n") or not alive(pid), 10, "the namespaces")
+    if not alive(pid):
+        raise RuntimeError(f"cannot make the cluster's namespaces: {log.read_text().strip()}")
+    return pid
+
+
+def enter(layout: Layout, mounts: bool = True) -> list[str]:
+    """The argv prefix that runs a program in the cluster's network (and mount) namespace."""
+    holder = pid_of(layout, HOLDER)
+    if holder is None:
+        raise RuntimeError(f"cluster {layout.name} is not up")
+    # `ip netns exec` would remount /sys, and the kubelet then finds no cgroups.
+    prefix = ["nsenter", f"--net=/proc/{holder}/ns/net"]
+    return [*prefix, *([f"--mount=/proc/{holder}/ns/mnt"] if mounts else []), "--"]
+
+
+def _daemon(layout: Layout, name: str, argv: Sequence[str], keep: Sequence[int] = ()) -> int:
+    """Double fork through setsid, so that no process of ours is ever our zombie."""
+    pid_file, log = layout.pid_files / name, layout.logs / f"{name}.log"
+    pid_file.unlink(missing_ok=True)
+    script = 'echo $$ >"$0.new" && mv "$0.new" "$0" && log=$1 && shift && exec "$@" >>"$log" 2>&1 </dev/null'
+    environment = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "NOTIFY_SOCKET")}
+    subprocess.run(
+        ["setsid", "--fork", "sh", "-c", script, pid_file, log, *argv],
+        env=environment | {MARK: str(layout.run)},
+        cwd=layout.run,
+        pass_fds=keep,
+        check=True,
+    )
+    wait_for(pid_file.exists, 5, f"{name} to start")
+    return int(pid_file.read_text())
+
+
+def pids(layout: Layout) -> dict[str, int]:
+    """The components that run now, by name."""
+    names = sorted(file.name for file in layout.pid_files.glob("*") if file.suffix != ".new")
+    found = ((name, pid_of(layout, name)) for name in names)
+    return {name: pid for name, pid in found if pid is not None}
+
+
+def pid_of(layout: Layout, name: str) -> int | None:
+    """The pid of a component, if it is alive and really is ours: pids are used again."""
+    try:
+        pid = int((layout.pid_files / name).read_text())
+    except (OSError, ValueError):
+        return None
+    return pid if alive(pid) and _is_marked(pid, layout) else None
+
+
+def stop(layout: Layout, name: str) -> None:
+    """End one component at once; everything here can be killed without loss."""
+    if pid := pid_of(layout, name):
+        kill([pid])
+
+
+def kill(victims: Iterable[int]) -> None:
+    """Kill and wait until they are gone (or zombies of somebody else)."""
+    remaining = set(victims)
+    for pid in remaining:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not any(map(alive, remaining)), 10, f"processes {sorted(remaining)} to end")
+
+
+def kill_everything(layout: Layout) -> int:
+    """Kill daemons, shims, containers and whoever entered the namespaces; return how many there were."""
+    killed: set[int] = set()
+    # A shim may be starting a container while we look, so look until there is nobody left.
+    while found := set(members(layout)):
+        kill(found)
+        killed |= found
+    return len(killed)
+
+
+def members(layout: Layout) -> Iterator[int]:
+    """Every process that belongs to the cluster, by mark, by namespace or by cgroup."""
+    marked = [pid for pid in _all_pids() if _is_marked(pid, layout)]
+    # `sudo -E`, or a shell that somebody opened from a marked one, must not end its own ancestors.
+    spared = set(_ancestors(os.getpid()))
+    own = {_namespace(os.getpid(), kind) for kind in ("net", "mnt")} | {
+        _namespace(1, k) for k in ("net", "mnt")
+    }
+    spaces = {_namespace(pid, kind) for pid in marked for kind in ("net", "mnt")} - own - {None}
+    found = set(marked) | set(cgroup_pids(layout))
+    found |= {pid for pid in _all_pids() if spaces & {_namespace(pid, "net"), _namespace(pid, "mnt")}}
+    return (pid for pid in found - spared if alive(pid))
+
+
+def cgroups(layout: Layout) -> list[Path]:
+    """The cluster's cgroup in each hierarchy (version 1), or the only one (version 2)."""
+    root = Path("/sys/fs/cgroup")
+    return [p for p in [root / layout.full_name, *root.glob(f"*/{layout.full_name}")] if p.is_dir()]
+
+
+def make_cgroups(layout: Layout) -> None:
+    """The kubelet wants the root of its cgroups to be there, in every hierarchy."""
+    root = Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists():
+        (root / layout.full_name).mkdir(exist_ok=True)
+        controllers = (root / "cgroup.controllers").read_text().split()
+        (root / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+        return
+    for hierarchy in root.iterdir():
+        if (hierarchy / "cgroup.procs").exists() and not hierarchy.is_symlink():
+            (hierarchy / layout.full_name).mkdir(exist_ok=True)
+
+
+def remove_cgroups(layout: Layout) -> None:
+    for cgroup in cgroups(layout):
+        wait_for(lambda: _removed(cgroup), 10, f"the processes of {cgroup} to be reaped")  # noqa: B023
+
+
+def _removed(cgroup: Path) -> bool:
+    with suppress(OSError):
+        for folder, _, _ in os.walk(cgroup, topdown=False):
+            os.rmdir(folder)
+    return not cgroup.exists()
+
+
+def cgroup_pids(layout: Layout, pattern: str = "**/cgroup.procs") -> Iterator[int]:
+    for cgroup in cgroups(layout):
+        for file in cgroup.glob(pattern):
+            with suppress(OSError):
+                yield from map(int, file.read_text().split())
+
+
+def alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def wait_for(condition: Callable[[], T], seconds: float, what: str, step: float = 0.02) -> T:
+    """Poll until `condition()` is true and return its value; say what was missing when it never is."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}")
+        time.sleep(step)
+    return value
+
+
+def _is_marked(pid: int, layout: Layout) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{MARK}={layout.run}".encode() in environment.split(b"\0")
+
+
+def _namespace(pid: int, kind: str) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/{kind}")
+    except OSError:
+        return None
+
+
+def _all_pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    while pid > 0:
+        yield pid
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return
