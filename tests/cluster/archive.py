@@ -18,7 +18,10 @@ from .layout import PAUSE_IMAGE, SOURCES
 BUSYBOX_IMAGE = "localhost/busybox:test"
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-_APPLETS = "sh cat cp dd echo env false grep head hostname httpd id kill ls mkdir mv nc nslookup ping ps rm sed sleep stat tail tee test touch true vi wc wget"
+_APPLETS = (
+    "sh cat cp dd echo env false grep head hostname httpd id kill ls mkdir mv nc nslookup ping ps rm sed "
+    "sleep stat tail tee test touch true vi wc wget"
+)
 
 
 def pause() -> Path:

@@ -2,35 +2,162 @@
 
 from __future__ import annotations
 
+import functools
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+from rich.table import Table
 
-from .embedded import Embedded
+from . import archive, binary, get, up
+from .console import console, say
+from .layout import known_names
+from .provider import choose
+from .state import read_state
+
+EXPECTED_ERRORS = (RuntimeError, OSError, ValueError, LookupError, subprocess.CalledProcessError)
+
+named = click.option("--name", default="test", show_default=True, help="Which cluster.")
+
+
+def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """What went wrong in one line: a traceback tells a user nothing."""
+
+    @functools.wraps(command)
+    def wrapped(**options: object) -> None:
+        try:
+            command(**options)
+        except EXPECTED_ERRORS as error:
+            raise click.ClickException(str(error)) from error
+
+    return wrapped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """A real Kubernetes to test on."""
+    """A real Kubernetes to test on: yours, kind's, or one built here from Go modules."""
+
+
+@main.command("up")
+@named
+@click.option("--dns-ttl", default=30, show_default=True, help="Seconds that DNS answers are kept for.")
+@plain_errors
+def up_command(name: str, dns_ttl: int) -> None:
+    """Bring a cluster up and print the path of its kubeconfig."""
+    click.echo(up(name, dns_ttl).kubeconfig)
 
 
 @main.command()
-@click.option("--name", default="test")
-@click.option("--dns-ttl", default=30)
-def up(name: str, dns_ttl: int) -> None:
-    p = Embedded(name)
-    p.up(dns_ttl)
-    print(p.kubeconfig)
+@named
+@click.option("--all", "every", is_flag=True, help="All clusters, also unfinished ones.")
+@plain_errors
+def down(name: str, every: bool) -> None:
+    """Remove a cluster; nothing of it is left."""
+    for each in known_names() if every else [name]:
+        choose(each).down()
+        say(f"cluster {each} is down")
 
 
 @main.command()
-@click.option("--name", default="test")
-def down(name: str) -> None:
-    Embedded(name).down()
-
-
-@main.command()
-@click.option("--name", default="test")
-@click.argument("archives", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@named
+@click.argument(
+    "archives", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@plain_errors
 def load(name: str, archives: tuple[Path, ...]) -> None:
-    Embedded(name).load(archives)
+    """Load images from OCI or Docker archives."""
+    get(name).load(*archives)
+
+
+@main.command()
+@named
+@plain_errors
+def status(name: str) -> None:
+    """Show the clusters that are there, and the components of the named one."""
+    table = Table("cluster", "provider", "DNS TTL", "kubeconfig", box=None)
+    for each in known_names():
+        provider = choose(each)
+        state = read_state(provider.layout)
+        table.add_row(
+            each, state.get("provider", "unfinished"), str(state.get("dns_ttl", "")), str(provider.kubeconfig)
+        )
+    console.print(table)
+    pids = choose(name).pids()
+    if not pids:
+        raise RuntimeError(f"no component of cluster {name} runs here")
+    for component, pid in pids.items():
+        click.echo(f"{component}\t{pid}")
+
+
+@main.command()
+@named
+@click.argument("component")
+@click.option("-f", "--follow", is_flag=True)
+@plain_errors
+def logs(name: str, component: str, follow: bool) -> None:
+    """Print the log of a component (`status` lists them)."""
+    file = choose(name).log(component)
+    if not file.exists():
+        raise LookupError(f"{file}: no such log")
+    sys.exit(subprocess.call(["tail", "-n", "+1", *(["-f"] if follow else []), str(file)]))
+
+
+@main.command("binary")
+@click.argument("program")
+@plain_errors
+def binary_command(program: str) -> None:
+    """Print the path of a program (helm, kwok, kubectl …), built now if need be."""
+    click.echo(binary(program))
+
+
+@main.command()
+@named
+@plain_errors
+def busybox(name: str) -> None:
+    """Load the image localhost/busybox:test."""
+    get(name).load(archive.busybox())
+
+
+@main.group()
+def fault() -> None:
+    """Break something, or mend it. A pod is NAME or NAMESPACE/NAME."""
+
+
+@fault.command()
+@named
+@click.argument("left")
+@click.argument("right")
+@plain_errors
+def partition(name: str, left: str, right: str) -> None:
+    """Cut two pods (names or addresses) from each other."""
+    get(name).fault.partition(left, right)
+
+
+def _simple(command: str, help_text: str) -> None:
+    @named
+    @plain_errors
+    def run(name: str) -> None:
+        getattr(get(name).fault, command.replace("-", "_"))()
+
+    fault.command(command, help=help_text)(run)
+
+
+def _on_pod(command: str, help_text: str) -> None:
+    @named
+    @click.argument("pod")
+    @plain_errors
+    def run(name: str, pod: str) -> None:
+        getattr(get(name).fault, command)(pod)
+
+    fault.command(command, help=help_text)(run)
+
+
+_simple("heal", "Undo every partition.")
+_simple("dns-stop", "Stop CoreDNS.")
+_simple("dns-start", "Start CoreDNS.")
+_simple("api-stop", "Kill the API server.")
+_simple("api-start", "Start the API server.")
+_on_pod("freeze", "Stop every process of a pod.")
+_on_pod("thaw", "Let a frozen pod go on.")

@@ -22,6 +22,7 @@ from . import archive, components, packages, pki, processes, settings
 from .build import binary
 from .console import say
 from .layout import API_PORT, DNS_NODE_IP, NODE_NAME, SOURCES, Layout
+from .state import read_state, write_state
 
 FORWARDER = "forwarder"
 
@@ -47,14 +48,16 @@ class Embedded:
         return self.layout.audit_log
 
     def up(self, dns_ttl: int) -> None:
-        """Bring the cluster up, or find that it is."""
+        """Bring the cluster up, or back to health, or find that it is."""
         if os.geteuid() != 0:
             raise PermissionError("the embedded cluster makes network namespaces and cgroups: run it as root")
         packages.ensure()
         # Built before the lock is taken: a build takes minutes.
-        binary("kube"), binary("coredns")
+        for program in ("kube", "coredns"):
+            binary(program)
         with only_one(self.layout):
-            if self.is_up():
+            if read_state(self.layout) and processes.HOLDER in self.pids():
+                self._revive()
                 self._set_dns_ttl(dns_ttl)
                 return
             self._clean()
@@ -66,11 +69,6 @@ class Embedded:
         packages.extend_path()
         with only_one(self.layout):
             self._clean()
-
-    def is_up(self) -> bool:
-        """Whether `up` once came to its end and every component that was not stopped on purpose lives."""
-        expected = self._state().get("components", [])
-        return bool(expected) and set(expected) <= set(self.pids())
 
     def pids(self) -> dict[str, int]:
         return processes.pids(self.layout)
@@ -87,7 +85,12 @@ class Embedded:
             list(pool.map(self._import, archives))
 
     def start(self, component: str) -> None:
+        """Start a component that was stopped; wait for the two that others depend on."""
         components.start(self.layout, component)
+        if component == "apiserver":
+            self._wait_for_component(component, lambda: self._get("/readyz"), 60)
+        elif component == "coredns":
+            self._wait_for_component(component, self._dns_is_ready, 30)
 
     def stop(self, component: str) -> None:
         processes.stop(self.layout, component)
@@ -111,7 +114,7 @@ class Embedded:
         processes.start_holder(layout, settings.namespaces_script(layout))
         for name in components.FOUNDATION:
             components.start(layout, name)
-        port = self._start_forwarder()
+        port = self._start_forwarder(0)
         pki.write_kubeconfig(layout, "admin", layout.kubeconfig, port)
         processes.wait_for(self._containerd_answers, 20, "containerd")
         self._import(archive.pause())
@@ -122,11 +125,20 @@ class Embedded:
         self._wait_for_component("kubelet", self._node_is_ready, 60)
         self._wait_for_component("controllers", self._has_service_account, 30)
         self._wait_for_component("coredns", self._dns_is_ready, 30)
-        expected = [*components.COMPONENTS, processes.HOLDER, FORWARDER]
-        _write_atomically(layout.state, {"provider": self.kind, "dns_ttl": dns_ttl, "components": expected})
+        write_state(layout, {"provider": self.kind, "dns_ttl": dns_ttl, "port": port})
 
-    def _start_forwarder(self) -> int:
-        with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+    def _revive(self) -> None:
+        """Start what ended, or was stopped by a fault and forgotten; the data is all there."""
+        running = self.pids()
+        if FORWARDER not in running:
+            self._start_forwarder(read_state(self.layout)["port"])
+        for name in components.COMPONENTS:
+            if name not in running:
+                say(f"starting {name} again")
+                self.start(name)
+
+    def _start_forwarder(self, port: int) -> int:
+        with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
             program = [sys.executable, SOURCES / "forwarder.py", str(listener.fileno()), str(API_PORT)]
             processes.start(self.layout, FORWARDER, program, keep=[listener.fileno()])
             return listener.getsockname()[1]
@@ -143,13 +155,12 @@ class Embedded:
         subprocess.run([*command, str(self.layout.run / "base.yaml")], check=True, capture_output=True)
 
     def _set_dns_ttl(self, dns_ttl: int) -> None:
-        state = self._state()
+        state = read_state(self.layout)
         if state["dns_ttl"] != dns_ttl:
             settings.write_corefile(self.layout, dns_ttl)
             self.stop("coredns")
             self.start("coredns")
-            self._wait_for_component("coredns", self._dns_is_ready, 30)
-            _write_atomically(self.layout.state, state | {"dns_ttl": dns_ttl})
+            write_state(self.layout, state | {"dns_ttl": dns_ttl})
 
     def _clean(self) -> None:
         """Leave nothing of the cluster, in whatever state it was left itself."""
@@ -160,12 +171,6 @@ class Embedded:
         shutil.rmtree(layout.run, ignore_errors=True)
         if layout.run.exists():
             shutil.rmtree(layout.run)
-
-    def _state(self) -> dict:
-        try:
-            return json.loads(self.layout.state.read_text())
-        except (OSError, ValueError):
-            return {}
 
     def _wait_for_component(self, name: str, condition, seconds: float) -> None:
         def done_or_dead() -> bool:
@@ -221,9 +226,3 @@ def _bind(lock: socket.socket, layout: Layout) -> bool:
     except OSError:
         return False
     return True
-
-
-def _write_atomically(file: Path, content: dict) -> None:
-    partial = file.with_suffix(".part")
-    partial.write_text(json.dumps(content))
-    partial.rename(file)

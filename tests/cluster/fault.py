@@ -1,0 +1,113 @@
+"""Faults of the machine and of the network, and their cure."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from . import processes
+from .embedded import Embedded
+from .state import UnsupportedError
+
+TABLE = "elixircluster_fault"
+# Direct traffic between two pods crosses the bridge; what goes through a Service is routed.
+FAMILIES = ("bridge", "inet")
+
+Pods = str | Sequence[str]
+
+
+class Faults:
+    """What can go wrong, by name. A pod is NAME, NAMESPACE/NAME or, for the network, an address."""
+
+    def __init__(self, provider: object, kubectl: Callable[..., str]) -> None:
+        self._provider = provider
+        self._kubectl = kubectl
+
+    def partition(self, left: Pods, right: Pods) -> None:
+        """Cut every pod on the left from every pod on the right, both ways; cuts add up."""
+        pairs = [(a, b) for a in self._addresses(left) for b in self._addresses(right)]
+        self._nft("\n".join(_cuts(pairs)))
+
+    def heal(self) -> None:
+        """Undo every partition."""
+        self._nft(
+            "\n".join(f"add table {family} {TABLE}\ndelete table {family} {TABLE}" for family in FAMILIES)
+        )
+
+    def freeze(self, pod: str) -> None:
+        """Stop every process of the pod as a hanging machine would; the kubelet still sees it run."""
+        self._signal(pod, signal.SIGSTOP)
+
+    def thaw(self, pod: str) -> None:
+        self._signal(pod, signal.SIGCONT)
+
+    def dns_stop(self) -> None:
+        self._embedded.stop("coredns")
+
+    def dns_start(self) -> None:
+        self._embedded.start("coredns")
+
+    def api_stop(self) -> None:
+        """Kill the API server; etcd, kubelet and pods go on."""
+        self._embedded.stop("apiserver")
+
+    def api_start(self) -> None:
+        """Start the API server and wait until it is ready."""
+        self._embedded.start("apiserver")
+
+    @property
+    def _embedded(self) -> Embedded:
+        if not isinstance(self._provider, Embedded):
+            raise UnsupportedError("faults need the embedded cluster")
+        return self._provider
+
+    def _addresses(self, pods: Pods) -> Iterator[str]:
+        for pod in [pods] if isinstance(pods, str) else pods:
+            try:
+                yield str(ipaddress.ip_address(pod))
+            except ValueError:
+                yield self._pod(pod)["status"]["podIP"]
+
+    def _pod(self, pod: str) -> dict:
+        namespace, _, name = pod.rpartition("/")
+        return json.loads(self._kubectl("get", "pod", name, "-n", namespace or "default", "-o", "json"))
+
+    def _nft(self, script: str) -> None:
+        command = self._embedded.inside(["nft", "-f", "-"])
+        subprocess.run(command, input=script, text=True, check=True)
+
+    def _signal(self, pod: str, number: int) -> None:
+        found = pod_pids(self._embedded, self._pod(pod)["metadata"]["uid"])
+        if not found:
+            raise LookupError(f"pod {pod} has no process")
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def pod_pids(provider: Embedded, uid: str) -> set[int]:
+    """The processes of a pod's containers, as this machine numbers them, without the sandbox's."""
+    pids = set(processes.cgroup_pids(provider.layout, f"**/*pod{uid}/**/cgroup.procs"))
+    return {pid for pid in pids if _command(pid) != "pause"}
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _cuts(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for family in FAMILIES:
+        yield f"add table {family} {TABLE}"
+        yield f"add chain {family} {TABLE} forward {{ type filter hook forward priority -300; }}"
+        for a, b in pairs:
+            yield f"add rule {family} {TABLE} forward ip saddr {a} ip daddr {b} drop"
+            yield f"add rule {family} {TABLE} forward ip saddr {b} ip daddr {a} drop"
