@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from configparser import ConfigParser
 from pathlib import Path
 
 from . import base
@@ -16,9 +17,10 @@ from .steps import StepError, run
 
 NEEDED = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "dpkg": "dpkg"}
 
-# A proxy between here and the package servers may have a certificate of its own, which this machine
-# trusts and the base image does not. Mounted for the build only; the image keeps what it has.
+# Whom this machine trusts: a proxy between here and the package servers may have a certificate of its own.
+# Mounted where no package of the image wants to write, and for the build only.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+CERTIFICATES_IN_BUILD = "/run/elixircluster-build/certificates.crt"
 PIP_SETTINGS = Path("/etc/pip.conf")
 
 
@@ -76,5 +78,23 @@ def _storage(store: Path) -> dict[str, str]:
 def _mounts(store: Path) -> list[str]:
     pip_cache = store / "pip"
     pip_cache.mkdir(parents=True, exist_ok=True)
-    there = [path for path in (CERTIFICATES, PIP_SETTINGS) if path.exists()]
-    return [*(f"--volume={path}:{path}:ro" for path in there), f"--volume={pip_cache}:/root/.cache/pip"]
+    mounts = {pip_cache: "/root/.cache/pip", _pip_settings(store): f"{PIP_SETTINGS}:ro"}
+    if CERTIFICATES.exists():
+        mounts[CERTIFICATES] = f"{CERTIFICATES_IN_BUILD}:ro"
+    return [f"--volume={source}:{target}" for source, target in mounts.items()]
+
+
+def _pip_settings(store: Path) -> Path:
+    """This machine's settings of pip, with the certificates where the build sees them."""
+    settings = ConfigParser(interpolation=None)
+    settings.read(PIP_SETTINGS)
+    if not settings.has_section("global"):
+        settings.add_section("global")
+    if CERTIFICATES.exists():
+        settings["global"]["cert"] = CERTIFICATES_IN_BUILD
+    if index := os.environ.get("PIP_INDEX_URL"):
+        settings["global"]["index-url"] = index
+    path = store / "pip.conf"
+    with path.open("w") as file:
+        settings.write(file)
+    return path
