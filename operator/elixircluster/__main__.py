@@ -1,0 +1,5 @@
+"""`python -m elixircluster`."""
+
+from elixircluster.cli import main
+
+main()

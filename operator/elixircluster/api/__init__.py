@@ -1,0 +1,1 @@
+"""The resource: models, defaults, limits and the schemas generated from them."""

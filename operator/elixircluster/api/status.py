@@ -1,0 +1,65 @@
+"""`ElixirCluster.status`: what the operator sees. Nothing here changes merely because it looked again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from elixircluster.api.schema import Model
+
+Short = Annotated[str, StringConstraints(max_length=512)]
+Message = Annotated[str, StringConstraints(max_length=32768)]
+
+
+class Condition(Model):
+    """A `metav1.Condition`."""
+
+    type: Annotated[str, StringConstraints(max_length=316)] = Field(description="What this is about, CamelCase.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = Field(description="Why, CamelCase.")
+    message: Message = Field(description="Why, for a person.")
+    observed_generation: int = Field(ge=0, description="The metadata.generation that this is about.")
+    last_transition_time: Annotated[str, StringConstraints(max_length=64)] = Field(
+        description="When status last changed.", json_schema_extra={"format": "date-time"}
+    )
+
+
+class NodeStatus(Model):
+    """One pod that is meant to be a member."""
+
+    pod: Short = Field(description="The pod.")
+    node: Short | None = Field(None, description="The BEAM node's name.")
+    ready: bool = Field(description="Whether the pod is ready.")
+    image: Short | None = Field(None, description="The image that the pod runs.")
+    message: Message | None = Field(None, description="Why the pod is not ready.")
+
+
+class UpdateStatus(Model):
+    """Where a change of the nodes stands."""
+
+    revision: Short = Field(description="The newest revision.")
+    strategy: Short = Field(description="How it replaces the old one.")
+    step: Short = Field(description="What happens now, CamelCase.")
+    message: Message = Field(description="What happens now, for a person.")
+
+
+class ElixirClusterStatus(Model):
+    """What the operator sees."""
+
+    observed_generation: int | None = Field(None, description="The metadata.generation that was looked at.")
+    replicas: int | None = Field(None, description="Pods that exist.")
+    ready_replicas: int | None = Field(None, description="Pods that are ready.")
+    updated_replicas: int | None = Field(None, description="Pods of the newest revision.")
+    ready_nodes: Short | None = Field(None, description="Ready pods of the wanted ones, as in 2/3.")
+    selector: Short | None = Field(None, description="Label selector of the pods, for kubectl scale and autoscalers.")
+    nodes: Annotated[list[NodeStatus], Field(max_length=1000)] | None = Field(None, description="The pods.")
+    update: UpdateStatus | None = Field(None, description="Where a change of the nodes stands.")
+    console: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
+        None, description="Command that opens a remote console on the first node."
+    )
+    conditions: Annotated[list[Condition], Field(max_length=32)] | None = Field(
+        None,
+        description="Ready, Reconciling and Stalled (kstatus), Available, Progressing, Paused.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )

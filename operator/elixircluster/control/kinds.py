@@ -1,0 +1,38 @@
+"""The kinds that a resource owns, and what may happen to each: a row a kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elixircluster.api.resource import GROUP, KIND, PLURAL, VERSION
+from elixircluster.kube import Kind
+
+CLUSTERS = Kind(GROUP, VERSION, PLURAL, KIND)
+PODS = Kind("", "v1", "pods", "Pod")
+SECRETS = Kind("", "v1", "secrets", "Secret")
+CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
+STATEFUL_SETS = Kind("apps", "v1", "statefulsets", "StatefulSet")
+EVENTS = Kind("", "v1", "events", "Event")
+LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A kind of child. `prunable`: deleted when the spec no longer wants it, which data never is."""
+
+    kind: Kind
+    prunable: bool
+
+
+OWNED = {
+    row.kind.kind: row
+    for row in (
+        Owned(SECRETS, prunable=False),
+        Owned(CONFIG_MAPS, prunable=True),
+        Owned(Kind("", "v1", "services", "Service"), prunable=True),
+        Owned(Kind("", "v1", "serviceaccounts", "ServiceAccount"), prunable=True),
+        Owned(Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"), prunable=True),
+        Owned(STATEFUL_SETS, prunable=False),
+    )
+}
+WATCHED = (*(row.kind for row in OWNED.values()), PODS)

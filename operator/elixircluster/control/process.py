@@ -1,0 +1,124 @@
+"""The process: health first, then the lease, then the world, then the work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from elixircluster.control import watches, workers
+from elixircluster.control.leader import Leader
+from elixircluster.control.queue import Queue
+from elixircluster.control.reconcile import Reconciler
+from elixircluster.control.references import ReferenceWatch
+from elixircluster.control.world import World
+from elixircluster.kube import Api
+from elixircluster.observe import health
+from elixircluster.render.templates import Templates
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the operator runs. No namespaces means all."""
+
+    namespaces: tuple[str, ...]
+    lease_namespace: str
+    lease_name: str
+    metrics_port: int
+    health_port: int
+    workers: int
+    templates: Path | None
+    resync_seconds: float
+
+
+async def run(settings: Settings) -> int:
+    """Run until a signal, the loss of the lease, or an end of the watches. Returns the exit status."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    probes = health.Health()
+    serving = asyncio.create_task(health.serve(probes, settings.health_port, settings.metrics_port))
+    api, lease_api = await Api.connect(), await Api.connect()
+    leader = Leader(lease_api, settings.lease_namespace, settings.lease_name, identity())
+    api.permit = leader.permit
+    probes.started = True
+    try:
+        if await first(leader.acquire(), stop.wait(), serving) == 0:
+            await lead(settings, api, leader, probes, stop)
+            await leader.release()
+    finally:
+        serving.cancel()
+        await api.close()
+        await lease_api.close()
+    return 0 if stop.is_set() else 1
+
+
+async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Health, stop: asyncio.Event) -> None:
+    """Work until something ends it: a signal, a lost lease, or a task that should have gone on."""
+    world, queue = World(), Queue()
+    probes.busy_for = queue.longest_work
+    reconciler = Reconciler(api, world, Templates(settings.templates), now)
+    for key in await world.refresh(api, settings.namespaces):
+        queue.add(key)
+    logger.info("%d resources", len(world.keys()))
+    ended = await first(
+        stop.wait(),
+        leader.hold(),
+        watches.watch(world, queue, settings.namespaces, stop),
+        ReferenceWatch(api, world, queue).run(settings.namespaces),
+        workers.start(queue, reconciler, settings.workers),
+        resync(api, world, queue, settings),
+    )
+    if ended > 1:
+        logger.error(
+            "%s ended; the process ends too and starts anew",
+            ("", "", "watches", "references", "workers", "resync")[ended],
+        )
+
+
+async def resync(api: Api, world: World, queue: Queue, settings: Settings) -> None:
+    """See everything anew from time to time: kopf loses deletions that fall into a gap of a watch.
+
+    The resources come with jitter, spread over a tenth of the time.
+    """
+    while True:
+        await asyncio.sleep(settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+        await world.refresh(api, settings.namespaces)
+        for key in world.keys():
+            queue.add_after(key, random.uniform(0, settings.resync_seconds / 10))  # noqa: S311 - jitter
+
+
+async def first(*coroutines: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> int:
+    """Run them all until one ends, and end the others. Returns which; raises what it raised."""
+    tasks = [item if isinstance(item, asyncio.Task) else asyncio.create_task(item) for item in coroutines]
+    mine = [task for task, item in zip(tasks, coroutines, strict=True) if task is not item]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
+    index = min(tasks.index(task) for task in done)
+    tasks[index].result()
+    return index
+
+
+def identity() -> str:
+    """Who holds the lease: the pod, and which process in it."""
+    return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
+
+
+def now() -> str:
+    """The time in RFC 3339."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

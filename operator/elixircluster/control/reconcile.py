@@ -1,0 +1,159 @@
+"""What the operator does, in the order in which it does it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, Key, parse
+from elixircluster.control.apply import Applier, Object, refusal
+from elixircluster.control.cookie import cookie_identity
+from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS
+from elixircluster.control.rollout import Step, Workload, next_step
+from elixircluster.control.world import World
+from elixircluster.errors import Retry, Stalled
+from elixircluster.kube import Api, ApiError
+from elixircluster.observe.conditions import Observation
+from elixircluster.observe.events import Events, transitions
+from elixircluster.observe.status import status, unreadable_status
+from elixircluster.render.names import names
+from elixircluster.render.objects import render
+from elixircluster.render.templates import Templates
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], str]
+"""The time now, in RFC 3339."""
+
+
+class Reconciler:
+    """Makes the world as one resource wants it, and says how far that is."""
+
+    def __init__(self, api: Api, world: World, templates: Templates, clock: Clock) -> None:
+        self._api = api
+        self._world = world
+        self._templates = templates
+        self._clock = clock
+        self._applier = Applier(api, world)
+        self._events = Events(api)
+
+    async def reconcile(self, key: Key) -> str:
+        """Look at the resource and make it so. Returns the result for the metrics.
+
+        Raises `Retry` where it must be looked at again.
+        """
+        body = self._world.cluster(key)
+        if body is None or "deletionTimestamp" in body["metadata"]:
+            self._forget(key)
+            return "success"
+        try:
+            cluster = parse(body)
+        except Stalled as trouble:
+            await self._report_unreadable(key, body, trouble)
+            return "stalled"
+        step = self._step(cluster)
+        trouble = None if cluster.spec.paused else await self._make(cluster, step)
+        await self._report(cluster, self._step(cluster), trouble)
+        if isinstance(trouble, Retry):
+            raise trouble
+        return "stalled" if trouble else "success"
+
+    def _forget(self, key: Key) -> None:
+        # The children go by their owner references. No finalizer: nothing waits for an operator that is gone.
+        if self._world.cluster(key) is None:
+            self._applier.forget(key)
+
+    async def _make(self, cluster: ElixirCluster, step: Step) -> Stalled | Retry | None:
+        """Write the children and take the rollout's next step. Returns what was in the way."""
+        try:
+            identity = await cookie_identity(self._api, self._world, cluster, self._templates)
+            wanted = with_replicas(render(cluster, self._templates, identity), step.replicas)
+            await self._applier.apply(cluster, wanted)
+            await self._applier.prune(cluster, wanted)
+            await self._replace(cluster, step)
+        except (Stalled, Retry) as trouble:
+            return trouble
+        except ApiError as error:
+            trouble = refusal("the API server's answer for", cluster.name, error)
+            return trouble if isinstance(trouble, Stalled | Retry) else None
+        except (aiohttp.ClientError, TimeoutError):
+            return Retry("ApiServer")
+        return None
+
+    def _step(self, cluster: ElixirCluster) -> Step:
+        return next_step(
+            cluster.spec.update.strategy,
+            cluster.spec.replicas,
+            self._workload(cluster),
+            self._world.pods(cluster.key),
+        )
+
+    def _workload(self, cluster: ElixirCluster) -> Workload | None:
+        child = self._world.children(cluster.key).get((STATEFUL_SETS.kind, names(cluster).statefulset))
+        return child.workload if child and child.owner_uid == cluster.uid else None
+
+    async def _replace(self, cluster: ElixirCluster, step: Step) -> None:
+        """Delete the pods that the step names, as they were seen: a pod that changed meanwhile is looked at anew."""
+        for pod in step.replace:
+            try:
+                await self._api.delete(
+                    PODS, cluster.namespace, pod.name, uid=pod.uid, resource_version=pod.resource_version
+                )
+            except ApiError as error:
+                if error.code not in {404, 409}:
+                    raise
+                raise Retry("PodChanged", after=0.1) from error
+            await self._tell(cluster.key, cluster.uid, ("Normal", "PodReplaced", step.message))
+
+    async def _report(self, cluster: ElixirCluster, step: Step, trouble: Stalled | Retry | None) -> None:
+        pods = self._world.pods(cluster.key)
+        # A passing error without a word for the user leaves the last verdict.
+        told = trouble if trouble and trouble.message else None
+        seen = Observation(cluster.spec.paused, step, pods, told)
+        wanted = status(cluster, seen, self._workload(cluster), self._clock())
+        await self._write_status(cluster.key, cluster.uid, cluster.status, wanted)
+
+    async def _report_unreadable(self, key: Key, body: Object, trouble: Stalled) -> None:
+        metadata, previous = body["metadata"], body.get("status") or {}
+        seen = Observation(paused=False, step=None, pods=self._world.pods(key), trouble=trouble)
+        wanted = unreadable_status(previous, metadata["generation"], seen, self._clock())
+        await self._write_status(key, metadata["uid"], previous, wanted)
+
+    async def _write_status(self, key: Key, uid: str, previous: Object, wanted: Object) -> None:
+        if wanted == previous:
+            return
+        body: dict[str, Any] = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            # With the uid, a status never lands on a later resource of the same name.
+            "metadata": {"name": key.name, "namespace": key.namespace, "uid": uid},
+            "status": wanted,
+        }
+        try:
+            self._world.see(CLUSTERS, await self._api.apply(CLUSTERS, body, subresource="status"))
+        except ApiError as error:
+            if error.code in {404, 409}:
+                return
+            raise Retry("ApiServer", after=error.retry_after or 0.0) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Retry("ApiServer") from error
+        for event in transitions(previous.get("conditions") or [], wanted["conditions"]):
+            await self._tell(key, uid, event)
+
+    async def _tell(self, key: Key, uid: str, event: tuple[str, str, str]) -> None:
+        """Events are a courtesy: one that cannot be written stops nothing."""
+        try:
+            await self._events.tell(key, uid, event, self._clock())
+        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+            logger.warning("event %s not written: %s", event[1], error)
+
+
+def with_replicas(objects: list[Object], replicas: int) -> list[Object]:
+    """The StatefulSet with the replicas of this step: a Recreate holds it at zero while old nodes stop."""
+    return [
+        {**item, "spec": {**item["spec"], "replicas": replicas}} if item["kind"] == STATEFUL_SETS.kind else item
+        for item in objects
+    ]

@@ -1,0 +1,64 @@
+"""Workers: from the queue to reconcile, and one place where an outcome becomes requeue, backoff and metric."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+
+from elixircluster.api.resource import Key
+from elixircluster.control.leader import NotLeadingError
+from elixircluster.control.queue import Queue
+from elixircluster.control.reconcile import Reconciler
+from elixircluster.errors import Retry
+from elixircluster.observe import metrics
+from elixircluster.observe.log import reconcile_id, resource
+
+logger = logging.getLogger(__name__)
+
+
+async def work(queue: Queue, reconciler: Reconciler) -> None:
+    """Take keys from the queue until cancelled."""
+    active = metrics.active_workers.labels(metrics.CONTROLLER)
+    while True:
+        key = await queue.get()
+        with active.track_inprogress():
+            result = await attempt(queue, reconciler, key)
+        metrics.reconcile_total.labels(metrics.CONTROLLER, result).inc()
+        queue.done(key)
+
+
+async def attempt(queue: Queue, reconciler: Reconciler, key: Key) -> str:
+    """One reconcile and what follows from it. Returns the result for the metric."""
+    resource.set(str(key))
+    reconcile_id.set(secrets.token_hex(4))
+    started = time.perf_counter()
+    try:
+        result = await reconciler.reconcile(key)
+    except Retry as retry:
+        seconds = queue.retry(key, retry.after)
+        logger.info("again in %.1f s: %s", seconds, retry)
+        return "requeue_after"
+    except NotLeadingError:
+        logger.warning("not leading any more, nothing was written")
+        return "error"
+    except Exception:
+        seconds = queue.retry(key)
+        logger.exception("reconcile failed, again in %.1f s", seconds)
+        metrics.reconcile_errors.labels(metrics.CONTROLLER).inc()
+        return "error"
+    finally:
+        metrics.reconcile_time.labels(metrics.CONTROLLER).observe(time.perf_counter() - started)
+    queue.forget(key)
+    if result == "stalled":
+        metrics.terminal_errors.labels(metrics.CONTROLLER).inc()
+    return result
+
+
+async def start(queue: Queue, reconciler: Reconciler, count: int) -> None:
+    """Run `count` workers until cancelled."""
+    metrics.max_workers.labels(metrics.CONTROLLER).set(count)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(work(queue, reconciler))

@@ -1,0 +1,27 @@
+"""The two ordinary ways in which a reconcile does not finish; everything else is a bug or the world."""
+
+
+class Stalled(Exception):  # noqa: N818 - an outcome with a reason, not a program error
+    """The user must act: nothing is retried until the resource or an object that it refers to changes.
+
+    `reason` is a CamelCase condition reason; `message` names the field or object and the way out.
+    It never holds a secret or a generated name.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class Retry(Exception):  # noqa: N818 - an outcome with a reason, not a program error
+    """The world is not there yet: look again after `after` seconds at least.
+
+    With a message it is shown to the user as what is being waited for.
+    """
+
+    def __init__(self, reason: str, message: str = "", *, after: float = 0.0) -> None:
+        super().__init__(f"{reason}: {message}" if message else reason)
+        self.reason = reason
+        self.message = message
+        self.after = after

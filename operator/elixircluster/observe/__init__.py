@@ -1,0 +1,1 @@
+"""What users see: status, conditions, events, metrics, health, logs."""

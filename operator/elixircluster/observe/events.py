@@ -1,0 +1,74 @@
+"""Kubernetes Events, on transitions only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elixircluster.api.resource import API_VERSION, KIND, Key
+from elixircluster.control.kinds import EVENTS
+from elixircluster.kube import FIELD_MANAGER, Api
+
+LONGEST_MESSAGE = 1024
+
+# Condition, new status → type of the Event. What is not here is told by another condition.
+TOLD = {
+    ("Ready", "True"): "Normal",
+    ("Stalled", "True"): "Warning",
+    ("Stalled", "False"): "Normal",
+    ("Available", "False"): "Warning",
+    ("Paused", "True"): "Normal",
+    ("Paused", "False"): "Normal",
+}
+SAID_OF_FALSE = {"Stalled": "Recovered", "Paused": "Resumed"}
+
+Body = dict[str, Any]
+
+
+def transitions(before: list[Body], after: list[Body]) -> list[tuple[str, str, str]]:
+    """(type, reason, message) of each condition that changed. The first sight of a condition that is False is none."""
+    known = {item["type"]: item for item in before}
+    told = []
+    for condition in after:
+        name, status = condition["type"], condition["status"]
+        previous = known.get(name)
+        changed = previous["status"] != status if previous else status == "True"
+        kind = TOLD.get((name, status))
+        if not changed or kind is None:
+            continue
+        reason = SAID_OF_FALSE.get(name, condition["reason"]) if status == "False" else condition["reason"]
+        told.append((kind, reason, condition["message"] or f"{name} is {status}"))
+    return told
+
+
+class Events:
+    """Writes Events about a resource."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def tell(self, key: Key, uid: str, event: tuple[str, str, str], now: str) -> None:
+        """Write one Event; `now` is RFC 3339."""
+        kind, reason, message = event
+        await self._api.create(
+            EVENTS,
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
+                "involvedObject": {
+                    "apiVersion": API_VERSION,
+                    "kind": KIND,
+                    "name": key.name,
+                    "namespace": key.namespace,
+                    "uid": uid,
+                },
+                "type": kind,
+                "reason": reason,
+                "message": message[:LONGEST_MESSAGE],
+                "firstTimestamp": now,
+                "lastTimestamp": now,
+                "count": 1,
+                "source": {"component": FIELD_MANAGER},
+                "reportingComponent": FIELD_MANAGER,
+            },
+        )

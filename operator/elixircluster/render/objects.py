@@ -1,0 +1,86 @@
+"""From a resource to its children: the context of the templates, and what they make of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster
+from elixircluster.errors import Stalled
+from elixircluster.render.discovery import node_name
+from elixircluster.render.names import headless_host, labels, names, pod_name, selector
+from elixircluster.render.overlay import overlay
+from elixircluster.render.pod import config_files, pod
+from elixircluster.render.templates import Templates
+
+Object = dict[str, Any]
+
+COOKIE_TEMPLATE = "cookie-secret.yaml.j2"
+LONGEST_DNS_NAME = 253
+LONGEST_ATOM = 255
+
+
+def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -> list[Object]:
+    """All children that the resource wants, but for the cookie's Secret, which is made once and never written again.
+
+    `cookie_identity` tells one Secret from another without telling what is in it. Raises `Stalled` where the
+    resource cannot be rendered.
+    """
+    refuse_long_names(cluster)
+    objects = list(templates.render(context(cluster, cookie_identity), skip=COOKIE_TEMPLATE))
+    patch = cluster.spec.pod_template
+    if patch:
+        for item in objects:
+            if item.get("kind") == "StatefulSet":
+                item["spec"]["template"] = overlay(item["spec"]["template"], patch)
+    return objects
+
+
+def render_cookie_secret(cluster: ElixirCluster, templates: Templates, cookie: str) -> Object:
+    """The Secret with a new cookie."""
+    return next(templates.render_one(COOKIE_TEMPLATE, {**context(cluster, ""), "cookie": cookie}))
+
+
+def context(cluster: ElixirCluster, cookie_identity: str) -> dict[str, Any]:
+    """What a template sees. `docs/templates.md` describes it for users."""
+    config = config_files(cluster)
+    return {
+        "name": cluster.name,
+        "namespace": cluster.namespace,
+        "spec": cluster.spec,
+        "names": asdict(names(cluster)),
+        "labels": labels(cluster),
+        "selector": selector(cluster),
+        "owner": owner(cluster),
+        "config": config,
+        "pod": pod(cluster, config, cookie_identity),
+    }
+
+
+def owner(cluster: ElixirCluster) -> dict[str, Any]:
+    """The reference by which Kubernetes deletes the children with the resource."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": cluster.name,
+        "uid": cluster.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def refuse_long_names(cluster: ElixirCluster) -> None:
+    """The API server cannot check these, because a rule does not see the namespace."""
+    last = pod_name(cluster, max(cluster.spec.replicas - 1, 0))
+    host = f"{last}.{headless_host(cluster)}"
+    if len(host) > LONGEST_DNS_NAME:
+        raise Stalled(
+            "NameTooLong",
+            f"the pods' DNS name {host} is longer than {LONGEST_DNS_NAME}; shorten metadata.name",
+        )
+    node = node_name(cluster).replace("$(POD_NAME)", last)
+    if len(node) > LONGEST_ATOM:
+        raise Stalled(
+            "NameTooLong",
+            f"the nodes' name {node} is longer than the {LONGEST_ATOM} characters of an atom; shorten release.name",
+        )

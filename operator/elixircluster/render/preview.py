@@ -1,0 +1,82 @@
+"""`elixircluster render`: what the operator would apply, without a cluster, as `helm template` does for a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from elixircluster.api.resource import API_VERSION, KIND, parse
+from elixircluster.api.schema import unknown_fields
+from elixircluster.render.objects import Object, render, render_cookie_secret
+from elixircluster.render.templates import Templates
+
+GENERATED = "<generated>"
+
+
+def preview(text: str, values: Sequence[str], settings: Sequence[str], templates: Path | None) -> list[Object]:
+    """All objects of the resources in `text`.
+
+    `values` are YAML texts laid over each spec, `settings` are `a.b=c`. Raises `ValueError` or `Stalled` with a
+    message for the user.
+    """
+    engine = Templates(templates)
+    objects = []
+    for body in resources(text):
+        spec = body.get("spec") or {}
+        for layer in values:
+            spec = merge(spec, load(layer) or {})
+        for setting in settings:
+            spec = merge(spec, parse_setting(setting))
+        cluster = parse({**body, "spec": spec})
+        unknown = sorted(unknown_fields(cluster.spec, "spec"))
+        if unknown:
+            raise ValueError(f"unknown field {', '.join(unknown)}")
+        if not cluster.spec.distribution.cookie.secret_ref:
+            objects.append(render_cookie_secret(cluster, engine, GENERATED))
+        objects.extend(render(cluster, engine, GENERATED))
+    return [without_uid(item) for item in objects]
+
+
+def resources(text: str) -> list[dict[str, Any]]:
+    """The ElixirClusters in a YAML text."""
+    bodies = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item] if text else []
+    for body in bodies:
+        if not isinstance(body, dict) or (body.get("apiVersion"), body.get("kind")) != (API_VERSION, KIND):
+            raise ValueError(f"not a resource of apiVersion {API_VERSION} and kind {KIND}")
+        if not (body.get("metadata") or {}).get("name"):
+            raise ValueError("metadata.name is missing")
+    return bodies
+
+
+def load(text: str) -> Any:
+    """A YAML text."""
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def parse_setting(setting: str) -> dict[str, Any]:
+    """`a.b=c` as nested mappings; the value is read as YAML, as `helm --set` reads numbers and booleans."""
+    path, separator, value = setting.partition("=")
+    if not separator or not path:
+        raise ValueError(f"--set {setting}: not of the form a.b=c")
+    result: Any = load(value)
+    for part in reversed(path.removeprefix("spec.").split(".")):
+        result = {part: result}
+    return dict(result)
+
+
+def merge(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
+    """Mappings merge, everything else replaces."""
+    result = dict(base)
+    for key, value in layer.items():
+        known = result.get(key)
+        result[key] = merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
+def without_uid(item: Object) -> Object:
+    """The owner's uid is known only to a cluster."""
+    item["metadata"].pop("ownerReferences", None)
+    return item

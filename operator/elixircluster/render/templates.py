@@ -1,0 +1,68 @@
+"""The template engine: a folder of `*.yaml.j2`, and a user's folder that overrides files or adds some."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from elixircluster.errors import Stalled
+
+Object = dict[str, Any]
+
+PACKAGED = Path(__file__).parent.parent / "templates"
+CHECKOUT = Path(__file__).parents[3] / "templates"
+
+# JSON is YAML but for these characters, which JSON may hold as they are and YAML must see escaped.
+NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+
+
+def to_json(value: Any) -> str:
+    """Any value as YAML on one line. Text stays text: nothing in it can end the value or be a template."""
+    text = json.dumps(value, ensure_ascii=False)
+    return NOT_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+class Templates:
+    """The templates, compiled once."""
+
+    def __init__(self, overrides: Path | None = None) -> None:
+        folders = [*([overrides] if overrides else []), PACKAGED if PACKAGED.is_dir() else CHECKOUT]
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(folders),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,  # noqa: S701 - the output is YAML, and every value goes through tojson
+        )
+        self._environment.filters["tojson"] = to_json
+        self.names = sorted(self._environment.list_templates(filter_func=lambda name: name.endswith(".yaml.j2")))
+
+    def render(self, context: Mapping[str, Any], *, skip: str) -> Iterator[Object]:
+        """The objects of all templates but one. A template may give none, or several."""
+        for name in self.names:
+            if name != skip:
+                yield from self.render_one(name, context)
+
+    def render_one(self, name: str, context: Mapping[str, Any]) -> Iterator[Object]:
+        """The objects of one template. Raises `Stalled`, naming it, where it cannot be rendered."""
+        try:
+            text = self._environment.get_template(name).render(context)
+            items = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
+        except (jinja2.TemplateError, yaml.YAMLError) as error:
+            raise Stalled("TemplateFailed", f"template {name}: {error}") from None
+        for item in items:
+            if not is_object(item):
+                raise Stalled("TemplateFailed", f"template {name}: no object with kind, metadata.name and namespace")
+            yield item
+
+
+def is_object(item: Any) -> bool:
+    """Whether it could be an object of a namespace."""
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and bool(item.get("kind") and metadata.get("name") and metadata.get("namespace"))
