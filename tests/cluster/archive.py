@@ -20,7 +20,7 @@ BUSYBOX_IMAGE = "localhost/busybox:test"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _APPLETS = (
     "sh cat cp dd echo env false grep head hostname httpd id kill ls mkdir mv nc nslookup ping ps rm sed "
-    "sleep stat tail tee test touch true vi wc wget"
+    "sleep stat tail tee test timeout touch true vi wc wget"
 )
 
 

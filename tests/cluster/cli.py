@@ -62,9 +62,7 @@ def down(name: str, every: bool) -> None:
 
 @main.command()
 @named
-@click.argument(
-    "archives", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("archives", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @plain_errors
 def load(name: str, archives: tuple[Path, ...]) -> None:
     """Load images from OCI or Docker archives."""

@@ -97,9 +97,7 @@ class Embedded:
 
     def _import(self, file: Path) -> None:
         command = ["ctr", "--address", str(self.layout.containerd_socket), "--namespace", "k8s.io"]
-        done = subprocess.run(
-            [*command, "images", "import", str(file)], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*command, "images", "import", str(file)], capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"cannot load {file}: {done.stderr.strip()}")
 

@@ -56,9 +56,7 @@ class External:
         shutil.rmtree(self.layout.run, ignore_errors=True)
 
     def load(self, archives: Sequence[Path]) -> None:
-        raise UnsupportedError(
-            "push the images to a registry of this cluster: archives cannot be loaded into it"
-        )
+        raise UnsupportedError("push the images to a registry of this cluster: archives cannot be loaded into it")
 
     def inside(self, argv: Sequence[str]) -> list[str]:
         return list(argv)

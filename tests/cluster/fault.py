@@ -36,9 +36,7 @@ class Faults:
 
     def heal(self) -> None:
         """Undo every partition."""
-        self._nft(
-            "\n".join(f"add table {family} {TABLE}\ndelete table {family} {TABLE}" for family in FAMILIES)
-        )
+        self._nft("\n".join(f"add table {family} {TABLE}\ndelete table {family} {TABLE}" for family in FAMILIES))
 
     def freeze(self, pod: str) -> None:
         """Stop every process of the pod as a hanging machine would; the kubelet still sees it run."""

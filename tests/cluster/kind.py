@@ -93,9 +93,5 @@ class Kind:
         old = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         new = re.sub(r"\b(ttl|cache) \d+", rf"\1 {dns_ttl}", old)
         if new != old:
-            subprocess.run(
-                [*kubectl, "replace", "-f", "-"], input=new, text=True, check=True, capture_output=True
-            )
-            subprocess.run(
-                [*kubectl, "rollout", "restart", "deployment", "coredns"], check=True, capture_output=True
-            )
+            subprocess.run([*kubectl, "replace", "-f", "-"], input=new, text=True, check=True, capture_output=True)
+            subprocess.run([*kubectl, "rollout", "restart", "deployment", "coredns"], check=True, capture_output=True)

@@ -41,9 +41,7 @@ def extend_path() -> None:
 def missing() -> list[str]:
     """The packages to install, without asking dpkg: other sources of the same programs are fine."""
     extend_path()
-    return sorted(
-        {package for what, package in NEEDED.items() if shutil.which(what) is None and not _exists(what)}
-    )
+    return sorted({package for what, package in NEEDED.items() if shutil.which(what) is None and not _exists(what)})
 
 
 def _exists(what: str) -> bool:

@@ -112,9 +112,7 @@ def members(layout: Layout) -> Iterator[int]:
     marked = [pid for pid in _all_pids() if _is_marked(pid, layout)]
     # `sudo -E`, or a shell that somebody opened from a marked one, must not end its own ancestors.
     spared = set(_ancestors(os.getpid()))
-    own = {_namespace(os.getpid(), kind) for kind in ("net", "mnt")} | {
-        _namespace(1, k) for k in ("net", "mnt")
-    }
+    own = {_namespace(os.getpid(), kind) for kind in ("net", "mnt")} | {_namespace(1, k) for k in ("net", "mnt")}
     spaces = {_namespace(pid, kind) for pid in marked for kind in ("net", "mnt")} - own - {None}
     found = set(marked) | set(cgroup_pids(layout))
     found |= {pid for pid in _all_pids() if spaces & {_namespace(pid, "net"), _namespace(pid, "mnt")}}
