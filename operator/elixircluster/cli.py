@@ -34,7 +34,8 @@ def main() -> None:
 @click.option("--resync-seconds", default=600.0, show_default=True, help="How often everything is seen anew.")
 def run(log_format: str, log_level: str, **options: Any) -> None:
     """Run the operator."""
-    from elixircluster.control.process import Settings, run as run_operator  # noqa: PLC0415 - kopf takes 0.5 s to load
+    from elixircluster.control.process import Settings  # noqa: PLC0415 - kopf takes 0.5 s to load
+    from elixircluster.control.process import run as run_operator  # noqa: PLC0415
     from elixircluster.observe.log import configure  # noqa: PLC0415
 
     configure(log_format, log_level)

@@ -164,7 +164,7 @@ class Api:
         finally:
             response.response.close()
 
-    async def _call(
+    async def _call(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         kind: Kind,
@@ -187,7 +187,7 @@ class Api:
         result: Body = json.loads(content)
         return result
 
-    async def _send(
+    async def _send(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         path: str,
@@ -200,7 +200,7 @@ class Api:
     ) -> Any:
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": FIELD_MANAGER}
-        token = self._configuration.get_api_key_with_prefix("BearerToken")
+        token = await self._configuration.get_api_key_with_prefix("BearerToken")
         if token:
             headers["Authorization"] = token
         return await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=timeout)

@@ -133,7 +133,7 @@ def digest(item: Object) -> str:
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def refusal(kind: str, name: str, error: ApiError) -> Exception:
+def refusal(kind: str, name: str, error: ApiError) -> Stalled | Retry:
     """What an answer of the API server means for the resource."""
     if error.code in {400, 413, 422}:
         return Stalled("ApplyRefused", f"{kind} {name}: {error.message}")

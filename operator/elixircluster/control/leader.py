@@ -55,7 +55,7 @@ class Leader:
 
     async def acquire(self) -> None:
         """Wait until this process leads."""
-        while not await self._try():
+        while not await self._try():  # noqa: ASYNC110 - the answer comes from the API server
             await asyncio.sleep(RETRY_SECONDS)
         logger.info("leading as %s", self._identity)
         self._gauge.set(1)
@@ -100,7 +100,8 @@ class Leader:
         return True
 
     def _mine(self, lease: Body) -> bool:
-        return bool(lease["spec"].get("holderIdentity") == self._identity)
+        holder: str = lease["spec"].get("holderIdentity", "")
+        return holder == self._identity
 
     def _expired(self, lease: Body) -> bool:
         if not lease["spec"].get("holderIdentity"):
@@ -109,7 +110,8 @@ class Leader:
         if version != lease["metadata"]["resourceVersion"]:
             self._seen = lease["metadata"]["resourceVersion"], self._loop.time()
             return False
-        return self._loop.time() - since >= lease["spec"].get("leaseDurationSeconds", LEASE_SECONDS)
+        duration: int = lease["spec"].get("leaseDurationSeconds", LEASE_SECONDS)
+        return self._loop.time() - since >= duration
 
     def _lease(self, before: Body) -> Body:
         mine = before.get("holderIdentity") == self._identity

@@ -95,7 +95,7 @@ async def resync(api: Api, world: World, queue: Queue, settings: Settings) -> No
     while True:
         await asyncio.sleep(settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
         await world.refresh(api, settings.namespaces)
-        for key in world.keys():
+        for key in world.keys():  # noqa: SIM118 - not a dict
             queue.add_after(key, random.uniform(0, settings.resync_seconds / 10))  # noqa: S311 - jitter
 
 

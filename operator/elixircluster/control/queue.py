@@ -56,7 +56,7 @@ class Queue:
         self._failures[key] = failures + 1
         metrics.queue_retries.labels(metrics.CONTROLLER).inc()
         backoff = min(FIRST_BACKOFF_SECONDS * 2 ** min(failures, 16), LONGEST_BACKOFF_SECONDS)
-        seconds = max(at_least, backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        seconds: float = max(at_least, backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         self.add_after(key, seconds)
         return seconds
 

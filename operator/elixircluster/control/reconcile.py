@@ -51,8 +51,8 @@ class Reconciler:
             return "success"
         try:
             cluster = parse(body)
-        except Stalled as trouble:
-            await self._report_unreadable(key, body, trouble)
+        except Stalled as stalled:
+            await self._report_unreadable(key, body, stalled)
             return "stalled"
         step = self._step(cluster)
         trouble = None if cluster.spec.paused else await self._make(cluster, step)
@@ -77,8 +77,7 @@ class Reconciler:
         except (Stalled, Retry) as trouble:
             return trouble
         except ApiError as error:
-            trouble = refusal("the API server's answer for", cluster.name, error)
-            return trouble if isinstance(trouble, Stalled | Retry) else None
+            return refusal(KIND, cluster.name, error)
         except (aiohttp.ClientError, TimeoutError):
             return Retry("ApiServer")
         return None

@@ -23,7 +23,7 @@ from elixircluster.render.names import MANAGED_SELECTOR
 
 
 def settings() -> kopf.OperatorSettings:
-    """kopf as a source of events and nothing else."""
+    """Kopf as a source of events and nothing else."""
     result = kopf.OperatorSettings()
     result.peering.standalone = True
     result.scanning.disabled = True

@@ -22,12 +22,14 @@ TOLD = {
 SAID_OF_FALSE = {"Stalled": "Recovered", "Paused": "Resumed"}
 
 Body = dict[str, Any]
+Told = tuple[str, str, str]
+"""Type, reason and message of an Event."""
 
 
-def transitions(before: list[Body], after: list[Body]) -> list[tuple[str, str, str]]:
-    """(type, reason, message) of each condition that changed. The first sight of a condition that is False is none."""
+def transitions(before: list[Body], after: list[Body]) -> list[Told]:
+    """What to tell of each condition that changed. The first sight of a condition that is False is none."""
     known = {item["type"]: item for item in before}
-    told = []
+    told: list[Told] = []
     for condition in after:
         name, status = condition["type"], condition["status"]
         previous = known.get(name)
@@ -35,7 +37,7 @@ def transitions(before: list[Body], after: list[Body]) -> list[tuple[str, str, s
         kind = TOLD.get((name, status))
         if not changed or kind is None:
             continue
-        reason = SAID_OF_FALSE.get(name, condition["reason"]) if status == "False" else condition["reason"]
+        reason: str = SAID_OF_FALSE.get(name, condition["reason"]) if status == "False" else condition["reason"]
         told.append((kind, reason, condition["message"] or f"{name} is {status}"))
     return told
 
@@ -46,7 +48,7 @@ class Events:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def tell(self, key: Key, uid: str, event: tuple[str, str, str], now: str) -> None:
+    async def tell(self, key: Key, uid: str, event: Told, now: str) -> None:
         """Write one Event; `now` is RFC 3339."""
         kind, reason, message = event
         await self._api.create(
