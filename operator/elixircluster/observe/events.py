@@ -37,8 +37,8 @@ def transitions(before: list[Body], after: list[Body]) -> list[Told]:
         kind = TOLD.get((name, status))
         if not changed or kind is None:
             continue
-        reason: str = SAID_OF_FALSE.get(name, condition["reason"]) if status == "False" else condition["reason"]
-        told.append((kind, reason, condition["message"] or f"{name} is {status}"))
+        said = SAID_OF_FALSE.get(name) if status == "False" else None
+        told.append((kind, said or condition["reason"], condition["message"] or f"{name} is {status}"))
     return told
 
 
