@@ -1,0 +1,85 @@
+"""Write what is generated from the chart and the CustomResourceDefinition: `python deploy/generate.py`.
+
+The chart says what is installed, once. From it come `elixircluster.yaml`, for `kubectl apply`, and the
+bases of `kustomize/`. Helm is the program named by $HELM, else `helm`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+CHART = HERE / "helm" / "elixircluster"
+CRD = HERE.parent / "crds" / "elixirclusters.yaml"
+KUSTOMIZE = HERE / "kustomize"
+
+NAMESPACE = "elixircluster-system"
+# What Helm without a cluster takes for the cluster's version depends on how it was built.
+KUBERNETES = "1.34.0"
+HEADER = "# Generated from the chart in deploy/helm by deploy/generate.py; change it there.\n"
+ACCESS = {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+HELM_LABELS = ("helm.sh/chart", "app.kubernetes.io/managed-by")
+
+Manifest = dict[str, Any]
+
+
+def main() -> None:
+    """Write everything."""
+    namespace, chart = the_namespace(), rendered()
+    access = [manifest for manifest in chart if manifest["kind"] in ACCESS]
+    operator = [manifest for manifest in chart if manifest["kind"] not in ACCESS]
+    definition = CRD.read_text()
+    write(KUSTOMIZE / "crd" / CRD.name, definition)
+    write(KUSTOMIZE / "default" / "namespace.yaml", HEADER + dump([namespace]))
+    write(KUSTOMIZE / "rbac" / "rbac.yaml", HEADER + dump(access))
+    write(KUSTOMIZE / "operator" / "operator.yaml", HEADER + dump(operator))
+    every = [namespace, *yaml.safe_load_all(definition), *access, *operator]
+    write(HERE / "elixircluster.yaml", HEADER + dump(every))
+
+
+def rendered() -> list[Manifest]:
+    """The chart with its default values, without what only Helm needs."""
+    helm = os.environ.get("HELM", "helm")
+    if shutil.which(helm) is None:
+        sys.exit(f"{helm}: not found. Install Helm, or name it in the variable HELM.")
+    command = [helm, "template", "elixircluster", str(CHART), "--namespace", NAMESPACE]
+    done = subprocess.run(  # noqa: S603 - the words are ours
+        [*command, "--kube-version", KUBERNETES], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    manifests = [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+    for manifest in manifests:
+        for label in HELM_LABELS:
+            manifest["metadata"]["labels"].pop(label)
+    return manifests
+
+
+def the_namespace() -> Manifest:
+    """The operator's namespace, which admits nothing but restricted pods."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+
+
+def dump(manifests: Iterable[Manifest]) -> str:
+    """Several manifests as one text."""
+    return yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True, width=120)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file unless it says so already."""
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
