@@ -10,7 +10,7 @@ defmodule Chat.Application do
         Chat.Room,
         {Task.Supervisor, name: Chat.Connections},
         Chat.Listener
-      ] ++ clustering(Chat.Discovery.with())
+      ] ++ clustering(Chat.Discovery.clustering())
 
     Supervisor.start_link(children, strategy: :rest_for_one, name: Chat.Supervisor)
   end

@@ -13,7 +13,7 @@ defmodule Chat.Discovery do
   defstruct [:records, :query, :basename, interval: 5_000]
 
   @doc "`:libcluster`, or the targets of our own poller: one for each topology it understands."
-  def with do
+  def clustering do
     if Code.ensure_loaded?(Cluster.Supervisor), do: :libcluster, else: {:poller, targets()}
   end
 
