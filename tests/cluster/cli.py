@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from . import archive, binary, get, up
+from . import binary, get, images, up
 from .console import console, say
 from .layout import known_names
 from .provider import choose
@@ -115,7 +115,7 @@ def binary_command(program: str) -> None:
 @plain_errors
 def busybox(name: str) -> None:
     """Load the image localhost/busybox:test."""
-    get(name).load(archive.busybox())
+    get(name).load(images.busybox())
 
 
 @main.group()

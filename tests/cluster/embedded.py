@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from . import archive, components, packages, pki, processes, settings
+from . import components, images, packages, pki, processes, settings
 from .build import binary
 from .console import say
 from .layout import API_PORT, DNS_NODE_IP, NODE_NAME, SOURCES, Layout
@@ -115,7 +115,7 @@ class Embedded:
         port = self._start_forwarder(0)
         pki.write_kubeconfig(layout, "admin", layout.kubeconfig, port)
         processes.wait_for(self._containerd_answers, 20, "containerd")
-        self._import(archive.pause())
+        self._import(images.pause())
         self._wait_for_component("apiserver", lambda: self._get("/readyz"), 60)
         for name in components.REST:
             components.start(layout, name)

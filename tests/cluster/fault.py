@@ -91,7 +91,7 @@ class Faults:
 
 def pod_pids(provider: Embedded, uid: str) -> set[int]:
     """The processes of a pod's containers, as this machine numbers them, without the sandbox's."""
-    pids = set(processes.cgroup_pids(provider.layout, f"**/*pod{uid}/**/cgroup.procs"))
+    pids = set(processes.cgroup_pids(provider.layout, f"/pod{uid}"))
     return {pid for pid in pids if _command(pid) != "pause"}
 
 

@@ -95,6 +95,13 @@ class Layout:
 
 def known_names() -> list[str]:
     """Every cluster that left a run folder or a cgroup, finished or not."""
-    folders = [*RUN_ROOT.glob(PREFIX + "*"), *Path("/sys/fs/cgroup").glob(f"**/{PREFIX}*")]
-    names = {folder.name.removeprefix(PREFIX) for folder in folders if folder.is_dir()}
+    root = Path("/sys/fs/cgroup")
+    folders = [run for run in RUN_ROOT.glob(PREFIX + "*") if _is_run_folder(run)]
+    cgroups = [path for path in (*root.glob(PREFIX + "*"), *root.glob(f"*/{PREFIX}*")) if path.is_dir()]
+    names = {path.name.removeprefix(PREFIX) for path in (*folders, *cgroups)}
     return sorted(name for name in names if _NAME.fullmatch(name))
+
+
+def _is_run_folder(path: Path) -> bool:
+    """Somebody else's folder may have such a name too, and `down --all` removes what is found here."""
+    return any((path / content).exists() for content in ("pki", "kubeconfig", "state.json"))

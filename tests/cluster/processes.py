@@ -150,11 +150,14 @@ def _removed(cgroup: Path) -> bool:
     return not cgroup.exists()
 
 
-def cgroup_pids(layout: Layout, pattern: str = "**/cgroup.procs") -> Iterator[int]:
+def cgroup_pids(layout: Layout, below: str = "") -> Iterator[int]:
+    """The processes in the cluster's cgroups whose path contains `below`."""
     for cgroup in cgroups(layout):
-        for file in cgroup.glob(pattern):
-            with suppress(OSError):
-                yield from map(int, file.read_text().split())
+        # os.walk, not a glob: folders disappear while we look.
+        for folder, _, _ in os.walk(cgroup):
+            if below in folder:
+                with suppress(OSError):
+                    yield from map(int, Path(folder, "cgroup.procs").read_text().split())
 
 
 def alive(pid: int) -> bool:
