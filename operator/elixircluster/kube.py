@@ -105,7 +105,8 @@ class Api:
         query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
         while True:
             page = await self._call("GET", kind, kind.path(namespace), query=query, accept=accept)
-            yield page
+            # A list of metadata without a single item is null.
+            yield {**page, "items": page["items"] or []}
             if not page["metadata"].get("continue"):
                 return
             query["continue"] = page["metadata"]["continue"]
