@@ -55,8 +55,7 @@ PROGRAMS = {
             minimum=(3, 14),
             version_arguments=("version", "--short"),
         ),
-        Program("kwok", 900, module="sigs.k8s.io/kwok/cmd/kwok@v0.8.0"),
-        Program("metrics-server", 1100, module="sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0"),
+        Program("kwok", 620, module="sigs.k8s.io/kwok/cmd/kwok@v0.8.0"),
     )
 }
 KUBECTL_MINIMUM = (1, 36)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,18 +34,32 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
             task = bar.add_task(title, total=total)
             yield lambda done: bar.update(task, completed=done)
         return
-    started = last = time.monotonic()
-    say(f"{title} …")
+    with _lines(title, total) as at:
+        yield at
 
-    def at(done: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= PLAIN_INTERVAL:
-            last = now
+
+@contextmanager
+def _lines(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    started, ended, done = time.monotonic(), threading.Event(), 0
+
+    def at(now_done: int) -> None:
+        nonlocal done
+        done = now_done
+
+    def tell() -> None:
+        # From a thread: a linker is silent for longer than a CI log may be.
+        while not ended.wait(PLAIN_INTERVAL):
             of = f" of {total}" if total else ""
-            say(f"{title}: {done}{of}, {now - started:.0f} s")
+            say(f"{title}: {done}{of}, {time.monotonic() - started:.0f} s")
 
-    yield at
+    say(f"{title} …")
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield at
+    finally:
+        ended.set()
+        teller.join()
     say(f"{title}: done in {time.monotonic() - started:.0f} s")
 
 

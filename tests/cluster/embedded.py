@@ -25,6 +25,7 @@ from .layout import API_PORT, DNS_NODE_IP, NODE_NAME, SOURCES, Layout
 from .state import read_state, write_state
 
 FORWARDER = "forwarder"
+MACHINE_LIMITS = {"max_user_instances": 1024, "max_user_watches": 524288}
 
 
 class Embedded:
@@ -62,7 +63,12 @@ class Embedded:
                 return
             self._clean()
             started = time.monotonic()
-            self._create(dns_ttl)
+            try:
+                self._create(dns_ttl)
+            except BaseException:
+                # The logs stay until the next command, the processes do not.
+                self._end()
+                raise
             say(f"cluster {self.layout.name} is up after {time.monotonic() - started:.1f} s")
 
     def down(self) -> None:
@@ -103,6 +109,7 @@ class Embedded:
 
     def _create(self, dns_ttl: int) -> None:
         layout = self.layout
+        raise_limits()
         layout.run.mkdir(mode=0o700)
         for folder in (layout.pki, layout.logs, layout.pid_files, layout.containerd, layout.volumes):
             folder.mkdir()
@@ -162,13 +169,16 @@ class Embedded:
 
     def _clean(self) -> None:
         """Leave nothing of the cluster, in whatever state it was left itself."""
-        layout = self.layout
-        processes.kill_everything(layout)
+        self._end()
+        # A second look, because a process may have made a file while the first one went through.
+        shutil.rmtree(self.layout.run, ignore_errors=True)
+        if self.layout.run.exists():
+            shutil.rmtree(self.layout.run)
+
+    def _end(self) -> None:
+        processes.kill_everything(self.layout)
         # The mounts and the network went with the last process of their namespaces.
-        processes.remove_cgroups(layout)
-        shutil.rmtree(layout.run, ignore_errors=True)
-        if layout.run.exists():
-            shutil.rmtree(layout.run)
+        processes.remove_cgroups(self.layout)
 
     def _wait_for_component(self, name: str, condition, seconds: float) -> None:
         def done_or_dead() -> bool:
@@ -208,6 +218,16 @@ class Embedded:
         probe = f"import urllib.request; urllib.request.urlopen('http://{DNS_NODE_IP}:8181/ready', timeout=1)"
         done = subprocess.run(self.inside([sys.executable, "-c", probe]), capture_output=True, check=False)
         return done.returncode == 0
+
+
+def raise_limits() -> None:
+    """A few clusters need more inotify instances than a machine gives a user; only ever upwards."""
+    for name, wanted in MACHINE_LIMITS.items():
+        file = Path("/proc/sys/fs/inotify") / name
+        if int(file.read_text()) < wanted:
+            with suppress(OSError):  # not ours to set in some containers; it may do as it is
+                file.write_text(str(wanted))
+                say(f"set fs.inotify.{name} to {wanted}")
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def ensure() -> None:
 def _apt(title: str, *arguments: str) -> None:
     # RUNLEVEL=1 keeps Debian from starting the containerd service, which is not ours.
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    command = ["apt-get", "-q", *arguments]
+    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *arguments]
     with progress(title) as at:
         process = subprocess.Popen(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

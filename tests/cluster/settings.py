@@ -231,6 +231,9 @@ def namespaces_script(layout: Layout) -> str:
     return f"""\
 mount --make-rshared /
 mount -t tmpfs -o mode=755 tmpfs /run
+# The kubelet's statistics look for containerd there only.
+mkdir /run/containerd
+ln -s {layout.containerd_socket} /run/containerd/containerd.sock
 # kubelet, CNI and containerd have paths that no setting moves.
 {overlays}
 ip link set lo up

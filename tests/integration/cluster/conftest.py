@@ -22,10 +22,12 @@ def embedded_only():
 
 
 def _cluster(name, **options):
-    up = cluster.up(name, **options)
-    up.load(images.busybox())
-    yield up
-    up.down()
+    try:
+        up = cluster.up(name, **options)
+        up.load(images.busybox())
+        yield up
+    finally:
+        choose(name).down()
 
 
 @pytest.fixture(scope="module")

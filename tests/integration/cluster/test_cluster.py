@@ -14,6 +14,8 @@ import yaml
 from tests import cluster
 from tests.cluster.images import BUSYBOX_IMAGE
 
+pytestmark = pytest.mark.cluster
+
 TTL_QUESTION = """
 import socket, struct, sys
 name = "kubernetes.default.svc.cluster.local"
@@ -105,6 +107,15 @@ def test_the_node_is_ready_for_five_hundred_pods(left):
 def test_up_again_finds_the_cluster_as_it_is(left):
     before = left.pids()
     assert cluster.up(left.name).pids() == before
+
+
+def test_a_cluster_can_be_named_by_its_context(left, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(left.kubeconfig))
+    monkeypatch.setenv("ELIXIRCLUSTER_TEST_CONTEXT", left.provider.layout.full_name)
+    named = cluster.up("self-named")
+    assert "node0" in named.kubectl("get", "nodes")
+    named.down()
+    assert "node0" in left.kubectl("get", "nodes")
 
 
 def test_a_claim_is_bound_written_by_its_group_and_grows(left):
@@ -232,7 +243,7 @@ def test_a_frozen_pod_is_silent_until_it_is_thawed(left, pods):
 def test_pods_go_on_without_dns_and_without_the_api_server(left, pods):
     left.fault.dns_stop()
     left.fault.api_stop()
-    assert not left.kubectl("get", "nodes", check=False)
+    assert not left.kubectl("get", "--raw", "/readyz", "--request-timeout=1s", check=False)
     assert "apiserver" not in left.pids()
     left.fault.api_start()
     assert reaches(left, "two", pods["one"])

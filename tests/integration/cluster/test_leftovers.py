@@ -15,6 +15,8 @@ from tests import cluster
 from tests.cluster import images, processes
 from tests.cluster.layout import REPOSITORY, Layout, known_names
 
+pytestmark = pytest.mark.cluster
+
 NAME = "self-killed"
 
 
