@@ -71,11 +71,12 @@ class Leader:
         logger.error("lease lost")
 
     async def release(self) -> None:
-        """Let another lead at once."""
-        lease = await self._api.get(LEASES, self._namespace, self._name)
-        if lease and lease["spec"].get("holderIdentity") == self._identity:
-            lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
-            await self._api.replace(LEASES, lease)
+        """Let another lead at once, if the API server can be told."""
+        with contextlib.suppress(ApiError, aiohttp.ClientError, TimeoutError):
+            lease = await self._api.get(LEASES, self._namespace, self._name)
+            if lease and self._mine(lease):
+                lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
+                await self._api.replace(LEASES, lease)
 
     async def _try(self) -> bool:
         """Take or renew the lease. False where another holds it or the API server does not answer."""

@@ -20,7 +20,7 @@ from elixircluster.control.queue import Queue
 from elixircluster.control.reconcile import Reconciler
 from elixircluster.control.references import ReferenceWatch
 from elixircluster.control.world import World
-from elixircluster.kube import Api
+from elixircluster.kube import Api, ApiError
 from elixircluster.observe import health
 from elixircluster.render.templates import Templates
 
@@ -55,8 +55,10 @@ async def run(settings: Settings) -> int:
     probes.started = True
     try:
         if await first(leader.acquire(), stop.wait(), serving) == 0:
-            await lead(settings, api, leader, probes, stop)
-            await leader.release()
+            try:
+                await lead(settings, api, leader, probes, stop)
+            finally:
+                await leader.release()
     finally:
         serving.cancel()
         await api.close()
@@ -69,8 +71,13 @@ async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Heal
     world, queue = World(), Queue()
     probes.busy_for = queue.longest_work
     reconciler = Reconciler(api, world, Templates(settings.templates), now)
-    for key in await world.refresh(api, settings.namespaces):
-        queue.add(key)
+    try:
+        for key in await world.refresh(api, settings.namespaces):
+            queue.add(key)
+    except ApiError as error:
+        missing = "; is the CustomResourceDefinition installed?" if error.code == 404 else ""
+        logger.error("cannot list what there is: %s%s", error, missing)
+        return
     logger.info("%d resources", len(world.keys()))
     ended = await first(
         stop.wait(),

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -73,6 +73,8 @@ async def watch(world: World, queue: Queue, namespaces: Collection[str], stop: a
     await kopf.operator(
         registry=registry(world, queue),
         settings=settings(),
+        # Asked for even without peering, and by default looked up in /etc/passwd, where the container's user is not.
+        identity=cast(Any, "elixircluster"),
         clusterwide=not namespaces,
         namespaces=namespaces,
         stop_flag=stop,

@@ -52,10 +52,11 @@ def remote_vm_args() -> str:
 
 def schedulers_of(resources: dict[str, Any] | None) -> int | None:
     """Schedulers for a CPU request without a limit; a limit the runtime sees by itself (OTP 23 and later)."""
-    resources = resources or {}
-    if "cpu" in (resources.get("limits") or {}):
+    limits, requests = ((resources or {}).get(part) for part in ("limits", "requests"))
+    # What is no mapping is left to the API server, which will say so.
+    if not isinstance(requests, dict) or (isinstance(limits, dict) and "cpu" in limits):
         return None
-    cpu = cores((resources.get("requests") or {}).get("cpu"))
+    cpu = cores(requests.get("cpu"))
     return int(cpu.to_integral_value(ROUND_CEILING)) if cpu else None
 
 
@@ -71,4 +72,4 @@ def cores(quantity: Any) -> Decimal | None:
 
 def quote(argument: str) -> str:
     r"""One argument for ERL_FLAGS, in which whitespace separates and `\`, `'`, `"` quote."""
-    return re.sub(r"([\s\\'\"])", r"\\\1", argument)
+    return re.sub(r"([\s\\'\"])", r"\\\1", argument) or '""'
