@@ -1,0 +1,1 @@
+"""How fast, how small and how quiet: `python -m benchmarks NAME|all`, results in RESULTS.md."""

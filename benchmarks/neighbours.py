@@ -1,0 +1,2 @@
+from .bench import Bench, Report
+async def run(bench: Bench) -> Report: return Report()
