@@ -39,7 +39,9 @@ def main() -> None:
         cluster.kubectl("wait", "--for=condition=Ready", "elixircluster/chat", "--timeout=180s")
     connected = time.monotonic()
     show(cluster)
-    console.print(f"Ready {connected - applied:.0f} s after kubectl apply; everything took {connected - started:.0f} s.\n")
+    console.print(
+        f"Ready {connected - applied:.0f} s after kubectl apply; everything took {connected - started:.0f} s.\n"
+    )
     suggest(cluster)
 
 
@@ -53,7 +55,8 @@ def step(what: str) -> Iterator[None]:
 
 
 def install(cluster: Cluster) -> None:
-    """Install or upgrade the chart."""
+    """Install or upgrade the chart. Helm never upgrades CustomResourceDefinitions, so they come first."""
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
     subprocess.run(
         [
             *(str(binary("helm")), "--kubeconfig", str(cluster.kubeconfig), "upgrade", "--install", "elixircluster"),
@@ -77,7 +80,6 @@ def show(cluster: Cluster) -> None:
         seen = visible(cluster, node["pod"], wanted=len(nodes) - 1)
         marks = ("·" if other == node["node"] else "[green]✔[/]" if other in seen else "[red]✘[/]" for other in nodes)
         table.add_row(node["node"], *marks)
-    console.print(cluster.kubectl("get", "elixircluster,pods", "-l", "app.kubernetes.io/instance=chat", "-o", "name"))
     console.print(cluster.kubectl("get", "elixircluster", "chat"))
     console.print(table)
 
@@ -95,7 +97,7 @@ def visible(cluster: Cluster, pod: str, wanted: int) -> str:
 def suggest(cluster: Cluster) -> None:
     """What to try next."""
     console.print("Try next:")
-    console.print(f"  export KUBECONFIG={cluster.kubeconfig} PATH={ROOT}/.venv/bin:$PATH")
+    console.print(f"  export KUBECONFIG={cluster.kubeconfig} PATH={ROOT}/.venv/bin:$PATH", soft_wrap=True)
     for command, what in (
         ("kubectl scale elixircluster/chat --replicas 5", "two more nodes join"),
         ("kubectl delete service chat-nodes", "and see it come back"),
