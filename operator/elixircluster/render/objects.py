@@ -33,6 +33,7 @@ def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -
         for item in objects:
             if item.get("kind") == "StatefulSet":
                 item["spec"]["template"] = overlay(item["spec"]["template"], patch)
+                refuse_lost_labels(cluster, item["spec"]["template"])
     return objects
 
 
@@ -67,6 +68,19 @@ def owner(cluster: ElixirCluster) -> dict[str, Any]:
         "controller": True,
         "blockOwnerDeletion": True,
     }
+
+
+def refuse_lost_labels(cluster: ElixirCluster, template: Object) -> None:
+    """By its labels the operator sees a pod; one without them would be waited for forever."""
+    wanted = {**labels(cluster), **selector(cluster)}
+    metadata = template.get("metadata")
+    found = metadata.get("labels") if isinstance(metadata, dict) else None
+    lost = [key for key, value in wanted.items() if not isinstance(found, dict) or found.get(key) != value]
+    if lost:
+        raise Stalled(
+            "InvalidPodTemplate",
+            f"spec.podTemplate.metadata.labels: {', '.join(lost)} belong to the operator; leave them as they are",
+        )
 
 
 def refuse_long_names(cluster: ElixirCluster) -> None:

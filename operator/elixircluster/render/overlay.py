@@ -41,11 +41,12 @@ def overlay(base: Any, patch: Any) -> Any:
 
 def _merge_list(base: list[Any], patch: list[Any], key: str) -> list[Any]:
     merged = list(base)
-    position = {item.get(key): index for index, item in enumerate(base) if isinstance(item, dict)}
+    # Compared, not hashed: a name that a user gave may be anything, and the API server will say so.
+    known = [item.get(key) if isinstance(item, dict) else None for item in base]
     for item in patch:
         name = item.get(key) if isinstance(item, dict) else None
-        if name is not None and name in position:
-            merged[position[name]] = overlay(merged[position[name]], item)
+        if name is not None and name in known:
+            merged[known.index(name)] = overlay(merged[known.index(name)], item)
         else:
             merged.append(item)
     return merged
