@@ -28,6 +28,18 @@ def to_json(value: Any) -> str:
     return NOT_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+# What a template of a user may do wrong.
+MISTAKES = (
+    jinja2.TemplateError,
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
 class Templates:
     """The templates, compiled once."""
 
@@ -54,7 +66,7 @@ class Templates:
         try:
             text = self._environment.get_template(name).render(context)
             items = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
-        except (jinja2.TemplateError, yaml.YAMLError) as error:
+        except MISTAKES as error:
             raise Stalled("TemplateFailed", f"template {name}: {error}") from None
         for item in items:
             if not is_object(item):
