@@ -27,7 +27,7 @@ def preview(text: str, values: Sequence[str], settings: Sequence[str], templates
     for body in resources(text):
         spec = body.get("spec") or {}
         for layer in values:
-            spec = merge(spec, load(layer) or {})
+            spec = merge(spec, mapping(load(layer, "--values"), "--values"))
         for setting in settings:
             spec = merge(spec, parse_setting(setting))
         cluster = parse({**body, "spec": spec})
@@ -42,18 +42,36 @@ def preview(text: str, values: Sequence[str], settings: Sequence[str], templates
 
 def resources(text: str) -> list[dict[str, Any]]:
     """The ElixirClusters in a YAML text."""
-    bodies = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item] if text else []
+    try:
+        bodies = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
+    except yaml.YAMLError as error:
+        raise ValueError(f"no YAML: {error}") from None
     for body in bodies:
         if not isinstance(body, dict) or (body.get("apiVersion"), body.get("kind")) != (API_VERSION, KIND):
             raise ValueError(f"not a resource of apiVersion {API_VERSION} and kind {KIND}")
-        if not (body.get("metadata") or {}).get("name"):
+        metadata = mapping(body.get("metadata"), "metadata")
+        if not metadata.get("name"):
             raise ValueError("metadata.name is missing")
+        for field in ("name", "namespace"):
+            if not isinstance(metadata.get(field, ""), str):
+                raise ValueError(f"metadata.{field} is not a text")
+        mapping(body.get("spec"), "spec")
     return bodies
 
 
-def load(text: str) -> Any:
+def load(text: str, where: str) -> Any:
     """A YAML text."""
-    return yaml.load(text, Loader=yaml.CSafeLoader)
+    try:
+        return yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{where}: no YAML: {error}") from None
+
+
+def mapping(value: Any, where: str) -> dict[str, Any]:
+    """A mapping, or nothing."""
+    if not isinstance(value, dict | None):
+        raise ValueError(f"{where} is not a mapping")
+    return value or {}
 
 
 def parse_setting(setting: str) -> dict[str, Any]:
@@ -61,7 +79,7 @@ def parse_setting(setting: str) -> dict[str, Any]:
     path, separator, value = setting.partition("=")
     if not separator or not path:
         raise ValueError(f"--set {setting}: not of the form a.b=c")
-    result: Any = load(value)
+    result: Any = load(value, f"--set {setting}")
     for part in reversed(path.removeprefix("spec.").split(".")):
         result = {part: result}
     return dict(result)
