@@ -28,21 +28,27 @@ def test_the_strategy_fixes_the_node_names(discovery, name):
 TERMS = {
     "DNS": (
         DNS,
-        "[{libcluster,[{topologies,[{elixircluster,[{strategy,'Elixir.Cluster.Strategy.Kubernetes.DNS'},"
-        '{config,[{service,<<"chat-nodes.talk.svc.cluster.local."/utf8>>},'
-        '{application_name,<<"chat"/utf8>>},{polling_interval,5000}]}]}]}]}].\n',
+        (
+            "[{libcluster,[{topologies,[{elixircluster,[{strategy,'Elixir.Cluster.Strategy.Kubernetes.DNS'},"
+            '{config,[{service,<<"chat-nodes.talk.svc.cluster.local."/utf8>>},'
+            '{application_name,<<"chat"/utf8>>},{polling_interval,5000}]}]}]}]}].\n'
+        ),
     ),
     "DNS, own domain": (
         {**DNS, "clusterDomain": "k8s.acme", "pollingIntervalSeconds": 1},
-        "[{libcluster,[{topologies,[{elixircluster,[{strategy,'Elixir.Cluster.Strategy.Kubernetes.DNS'},"
-        '{config,[{service,<<"chat-nodes.talk.svc.k8s.acme."/utf8>>},'
-        '{application_name,<<"chat"/utf8>>},{polling_interval,1000}]}]}]}]}].\n',
+        (
+            "[{libcluster,[{topologies,[{elixircluster,[{strategy,'Elixir.Cluster.Strategy.Kubernetes.DNS'},"
+            '{config,[{service,<<"chat-nodes.talk.svc.k8s.acme."/utf8>>},'
+            '{application_name,<<"chat"/utf8>>},{polling_interval,1000}]}]}]}]}].\n'
+        ),
     ),
     "DNSSRV": (
         DNSSRV,
-        "[{libcluster,[{topologies,[{elixircluster,[{strategy,'Elixir.Cluster.Strategy.Kubernetes.DNSSRV'},"
-        '{config,[{service,<<"chat-nodes"/utf8>>},{application_name,<<"chat"/utf8>>},'
-        '{namespace,<<"talk"/utf8>>},{polling_interval,5000}]}]}]}]}].\n',
+        (
+            "[{libcluster,[{topologies,[{elixircluster,[{strategy,'Elixir.Cluster.Strategy.Kubernetes.DNSSRV'},"
+            '{config,[{service,<<"chat-nodes"/utf8>>},{application_name,<<"chat"/utf8>>},'
+            '{namespace,<<"talk"/utf8>>},{polling_interval,5000}]}]}]}]}].\n'
+        ),
     ),
 }
 
