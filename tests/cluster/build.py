@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import hashlib
 import os
 import re
@@ -85,6 +86,7 @@ def binary(name: str) -> Path:
     return target
 
 
+@functools.cache
 def kubectl() -> Path:
     """One on PATH that is new enough, else the development environment's own."""
     if found := on_path("kubectl", KUBECTL_MINIMUM, ("version", "--client")):

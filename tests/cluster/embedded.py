@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -144,9 +145,9 @@ class Embedded:
 
     def _start_forwarder(self, port: int) -> int:
         with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
-            program = [sys.executable, SOURCES / "forwarder.py", str(listener.fileno()), str(API_PORT)]
+            program = [sys.executable, str(SOURCES / "forwarder.py"), str(listener.fileno()), str(API_PORT)]
             processes.start(self.layout, FORWARDER, program, keep=[listener.fileno()])
-            return listener.getsockname()[1]
+            return int(listener.getsockname()[1])
 
     def _apply_base(self) -> None:
         command = [
@@ -180,16 +181,16 @@ class Embedded:
         # The mounts and the network went with the last process of their namespaces.
         processes.remove_cgroups(self.layout)
 
-    def _wait_for_component(self, name: str, condition, seconds: float) -> None:
+    def _wait_for_component(self, name: str, condition: Callable[[], object], seconds: float) -> None:
         def done_or_dead() -> bool:
-            return condition() or processes.pid_of(self.layout, name) is None
+            return bool(condition()) or processes.pid_of(self.layout, name) is None
 
         processes.wait_for(done_or_dead, seconds, f"{name} (see {self.log(name)})")
         if processes.pid_of(self.layout, name) is None:
             last = "\n".join(self.log(name).read_text().splitlines()[-10:])
             raise RuntimeError(f"{name} ended while the cluster came up:\n{last}")
 
-    def _get(self, path: str) -> dict | None:
+    def _get(self, path: str) -> dict[str, Any] | None:
         """One GET as admin; None when there is no good answer yet."""
         config = yaml.safe_load(self.kubeconfig.read_text())
         context = ssl.create_default_context(cafile=str(self.layout.pki / "ca.crt"))

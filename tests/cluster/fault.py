@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from . import processes
 from .embedded import Embedded
@@ -72,9 +73,11 @@ class Faults:
             except ValueError:
                 yield self._pod(pod)["status"]["podIP"]
 
-    def _pod(self, pod: str) -> dict:
+    def _pod(self, pod: str) -> dict[str, Any]:
         namespace, _, name = pod.rpartition("/")
-        return json.loads(self._kubectl("get", "pod", name, "-n", namespace or "default", "-o", "json"))
+        answer = self._kubectl("get", "pod", name, "-n", namespace or "default", "-o", "json")
+        found: dict[str, Any] = json.loads(answer)
+        return found
 
     def _nft(self, script: str) -> None:
         command = self._embedded.inside(["nft", "-f", "-"])

@@ -70,7 +70,7 @@ class Kind:
     def log(self, component: str) -> Path:
         """The logs of one node, exported: kind's components are containers there."""
         folder = self.layout.run / "logs"
-        self._kind("export", "logs", str(folder), "--kubeconfig", str(self.kubeconfig))
+        self._kind("export", "logs", str(folder))
         found = sorted(folder.rglob(f"*{component}*.log"))
         if not found:
             raise UnsupportedError(f"no log of {component} in {folder}")

@@ -50,7 +50,7 @@ def ruleset(pods: Iterable[Object], namespaces: Iterable[Object], policies: Iter
     world = World(known, labels)
     chains: dict[str, list[str]] = {}
     verdicts: dict[str, dict[str, str]] = {"ingress": {}, "egress": {}}
-    isolated = defaultdict(lambda: defaultdict(list))
+    isolated: dict[str, dict[str, list[tuple[Pod, Object]]]] = defaultdict(lambda: defaultdict(list))
     for policy in sorted(policies, key=lambda p: (p["metadata"]["namespace"], p["metadata"]["name"])):
         for pod in world.select(policy["metadata"]["namespace"], policy["spec"].get("podSelector") or {}):
             for direction in _directions(policy["spec"]):

@@ -130,8 +130,9 @@ def make_cgroups(layout: Layout) -> None:
     root = Path("/sys/fs/cgroup")
     if (root / "cgroup.controllers").exists():
         (root / layout.full_name).mkdir(exist_ok=True)
-        controllers = (root / "cgroup.controllers").read_text().split()
-        (root / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+        for controller in (root / "cgroup.controllers").read_text().split():
+            with suppress(OSError):  # some cannot be handed down; the kubelet names those that it misses
+                (root / "cgroup.subtree_control").write_text(f"+{controller}")
         return
     for hierarchy in root.iterdir():
         if (hierarchy / "cgroup.procs").exists() and not hierarchy.is_symlink():

@@ -14,9 +14,10 @@ class UnsupportedError(RuntimeError):
 
 def read_state(layout: Layout) -> dict[str, Any]:
     try:
-        return json.loads(layout.state.read_text())
+        content: dict[str, Any] = json.loads(layout.state.read_text())
     except (OSError, ValueError):
         return {}
+    return content
 
 
 def write_state(layout: Layout, content: dict[str, Any]) -> None:

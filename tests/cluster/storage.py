@@ -55,7 +55,7 @@ def wants_to_grow(claim: Object, volume: Object | None) -> bool:
     """A bound claim of ours that asks for another size than it has."""
     if volume is None or not _is_ours(volume) or claim["status"].get("phase") != "Bound":
         return False
-    return claim["status"].get("capacity", {}).get("storage") != _requested(claim)
+    return bool(claim["status"].get("capacity", {}).get("storage") != _requested(claim))
 
 
 def is_released(volume: Object) -> bool:
@@ -65,11 +65,11 @@ def is_released(volume: Object) -> bool:
 
 def _is_ours(volume: Object) -> bool:
     notes = volume["metadata"].get("annotations", {})
-    return notes.get("pv.kubernetes.io/provisioned-by") == STORAGE_PROVISIONER
+    return bool(notes.get("pv.kubernetes.io/provisioned-by") == STORAGE_PROVISIONER)
 
 
 def _requested(claim: Object) -> str:
-    return claim["spec"]["resources"]["requests"]["storage"]
+    return str(claim["spec"]["resources"]["requests"]["storage"])
 
 
 def _make_folder(folder: Path) -> None:

@@ -34,7 +34,7 @@ class Api:
         headers = {"Content-Type": f"application/{kind}"}
         data = None if body is None else json.dumps(body)
         async with self._session.request(method, self._server + path, data=data, headers=headers) as answer:
-            content = await answer.json(content_type=None)
+            content: Object = await answer.json(content_type=None)
             if answer.status >= 400:
                 raise RuntimeError(f"{method} {path}: {answer.status} {content.get('message')}")
             return content
