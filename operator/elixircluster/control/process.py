@@ -122,8 +122,14 @@ async def first(*coroutines: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> in
 
 
 def identity() -> str:
-    """Who holds the lease: the pod, and which process in it."""
-    return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
+    """Who holds the lease: the pod, else this process.
+
+    A container is started again only once the one before has ended, so it goes on with the lease of its pod: after a
+    crash the operator is back in a second, not after the lease has run out.
+    """
+    if uid := os.environ.get("POD_UID"):
+        return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uid}"
+    return f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
 
 
 def now() -> str:
