@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from elixircluster.render.names import CONTAINER
+
 REVISION_LABEL = "controller-revision-hash"
 
 Body = dict[str, Any]
@@ -43,7 +45,7 @@ class Pod:
             uid=metadata["uid"],
             resource_version=metadata["resourceVersion"],
             revision=(metadata.get("labels") or {}).get(REVISION_LABEL, ""),
-            image=next(iter(body["spec"].get("containers") or [{}])).get("image", ""),
+            image=_image(body["spec"].get("containers") or []),
             address=status.get("podIP", ""),
             ready=ready and not terminating,
             terminating=terminating,
@@ -68,6 +70,11 @@ def why_not_ready(status: Body, terminating: bool) -> str:
     if scheduled.get("status") == "False":
         return f"{scheduled.get('reason', 'Unschedulable')}: {scheduled.get('message', '')}"
     return "its containers start" if status.get("phase") == "Pending" else "its readiness probe has not succeeded yet"
+
+
+def _image(containers: Sequence[Body]) -> str:
+    # Service meshes put their proxy before the release.
+    return next((str(item.get("image", "")) for item in containers if item["name"] == CONTAINER), "")
 
 
 def _condition(status: Body, name: str) -> Body:
