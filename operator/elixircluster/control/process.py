@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import aiohttp
 
 from elixircluster.control import watches, workers
 from elixircluster.control.leader import Leader
@@ -25,6 +28,9 @@ from elixircluster.observe import health
 from elixircluster.render.templates import Templates
 
 logger = logging.getLogger(__name__)
+
+UNREACHABLE = (ApiError, aiohttp.ClientError, TimeoutError)
+SETTLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Settings:
 
 
 async def run(settings: Settings) -> int:
-    """Run until a signal, the loss of the lease, or an end of the watches. Returns the exit status."""
+    """Stand by and lead in turn, until a signal. Returns the exit status."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,8 +73,11 @@ async def run(settings: Settings) -> int:
 
 
 async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Health, stop: asyncio.Event) -> None:
-    """Work until something ends it: a signal, a lost lease, or a task that should have gone on."""
-    world, queue = World(), Queue()
+    """Work until something ends it: a signal, a lost lease, or a task that should have gone on.
+
+    Nothing is carried over to the next time: it begins with a fresh view, as a new process would.
+    """
+    world, queue, gap = World(), Queue(), asyncio.Event()
     probes.busy_for = queue.longest_work
     reconciler = Reconciler(api, world, Templates(settings.templates), now)
     try:
@@ -82,28 +91,41 @@ async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Heal
     ended = await first(
         stop.wait(),
         leader.hold(),
-        watches.watch(world, queue, settings.namespaces, stop),
+        watches.watch(world, queue, settings.namespaces, gap, stop),
         ReferenceWatch(api, world, queue).run(settings.namespaces),
         workers.start(queue, reconciler, settings.workers),
-        resync(api, world, queue, settings),
+        resync(api, world, queue, gap, settings),
     )
-    if ended > 1:
-        logger.error(
-            "%s ended; the process ends too and starts anew",
-            ("", "", "watches", "references", "workers", "resync")[ended],
-        )
+    if ended > 1 and not stop.is_set():
+        logger.error("%s ended; starting anew", ("", "", "watches", "references", "workers", "resync")[ended])
 
 
-async def resync(api: Api, world: World, queue: Queue, settings: Settings) -> None:
-    """See everything anew from time to time: kopf loses deletions that fall into a gap of a watch.
+async def resync(api: Api, world: World, queue: Queue, gap: asyncio.Event, settings: Settings) -> None:
+    """See everything anew: after a gap of a watch, in which kopf loses deletions, and from time to time.
 
-    The resources come with jitter, spread over a tenth of the time.
+    From time to time the resources come with jitter, spread over a tenth of the time.
     """
+    loop = asyncio.get_running_loop()
+    seconds = settings.resync_seconds
+    due = loop.time() + seconds * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
     while True:
-        await asyncio.sleep(settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
-        await world.refresh(api, settings.namespaces)
-        for key in world.keys():  # noqa: SIM118 - not a dict
-            queue.add_after(key, random.uniform(0, settings.resync_seconds / 10))  # noqa: S311 - jitter
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await gap.wait()
+        # The watches of all kinds break together, more often than not.
+        await asyncio.sleep(SETTLE_SECONDS)
+        gap.clear()
+        try:
+            for key in await world.refresh(api, settings.namespaces):
+                queue.add(key)
+        except UNREACHABLE as error:
+            logger.warning("cannot see the world: %s", error or type(error).__name__)
+            gap.set()
+            continue
+        if loop.time() >= due:
+            due = loop.time() + seconds * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
+            for key in world.keys():  # noqa: SIM118 - not a dict
+                queue.add_after(key, random.uniform(0, seconds / 10))  # noqa: S311 - jitter
 
 
 async def first(*coroutines: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import chain, repeat
 from typing import Any, cast
 
 import kopf
@@ -20,6 +21,13 @@ from elixircluster.control.world import World
 from elixircluster.kube import Kind
 from elixircluster.observe import metrics
 from elixircluster.render.names import MANAGED_SELECTOR
+
+
+class Backoffs:
+    """Seconds between attempts, without an end: with kopf's own, a minute of 5xx would end the process."""
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((1.0, 1.0, 2.0, 3.0), repeat(5.0))
 
 
 def settings() -> kopf.OperatorSettings:
@@ -33,6 +41,7 @@ def settings() -> kopf.OperatorSettings:
     result.watching.chunk_size = 500
     result.watching.server_timeout = 600
     result.networking.request_timeout = 30
+    result.networking.error_backoffs = Backoffs()
     for kind in WATCHED:
         result.watching.label_selectors[kind.plural] = MANAGED_SELECTOR
     # Every handled event would be a line.
@@ -40,7 +49,7 @@ def settings() -> kopf.OperatorSettings:
     return result
 
 
-def registry(world: World, queue: Queue) -> kopf.OperatorRegistry:
+def registry(world: World, queue: Queue, gap: asyncio.Event) -> kopf.OperatorRegistry:
     """A handler per watched kind."""
     result = kopf.OperatorRegistry()
 
@@ -49,14 +58,17 @@ def registry(world: World, queue: Queue) -> kopf.OperatorRegistry:
         return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
     for kind in (CLUSTERS, *WATCHED):
-        handler = _handler(kind, world, queue)
+        handler = _handler(kind, world, queue, gap)
         kopf.on.event(kind.group, kind.version, kind.plural, registry=result, id=kind.plural)(handler)
     return result
 
 
-def _handler(kind: Kind, world: World, queue: Queue) -> Any:
+def _handler(kind: Kind, world: World, queue: Queue, gap: asyncio.Event) -> Any:
     async def handle(event: Any, **_: Any) -> None:
         metrics.watch_age.set(time.time())
+        if event["type"] is None:
+            # From a list, so the watch began anew, and what went before is told by nobody.
+            gap.set()
         body = dict(event["object"])
         key = world.forget(kind, body) if event["type"] == "DELETED" else world.see(kind, body)
         if key:
@@ -65,13 +77,12 @@ def _handler(kind: Kind, world: World, queue: Queue) -> Any:
     return handle
 
 
-async def watch(world: World, queue: Queue, namespaces: Collection[str], stop: asyncio.Event) -> None:
-    """Watch until `stop`, or until kopf gives up: 5xx for about a minute, or a broken stream, end it.
-
-    The process ends with it and comes back with a fresh view, which is the simplest way to be right again.
-    """
+async def watch(
+    world: World, queue: Queue, namespaces: Collection[str], gap: asyncio.Event, stop: asyncio.Event
+) -> None:
+    """Watch until `stop`, or until kopf gives up on a broken stream. `gap` is set where deletions may be missed."""
     await kopf.operator(
-        registry=registry(world, queue),
+        registry=registry(world, queue, gap),
         settings=settings(),
         # Asked for even without peering, and by default looked up in /etc/passwd, where the container's user is not.
         identity=cast(Any, "elixircluster"),
