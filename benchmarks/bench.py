@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from elixircluster.render.preview import preview
 
+from elixircluster.render.preview import preview
 from tests.cluster import Cluster, binary
 from tests.faults.client import Client
 from tests.faults.process import ROOT, Operator, until

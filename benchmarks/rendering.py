@@ -9,10 +9,10 @@ import time
 from statistics import median
 
 import yaml
+
 from elixircluster.api.resource import parse
 from elixircluster.render.objects import render
 from elixircluster.render.templates import Templates
-
 from tests.faults.process import ROOT
 
 from .bench import Bench, Report, milliseconds, percentile, resource

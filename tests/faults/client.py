@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import yaml
+
 from elixircluster.control.kinds import CLUSTERS, OWNED, PODS
 from elixircluster.kube import METADATA_ONLY, Kind
 
