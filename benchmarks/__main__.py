@@ -36,11 +36,12 @@ BENCHMARKS: dict[str, Callable[[Bench], Report | Awaitable[Report]]] = {
 @click.option("--inside", is_flag=True, hidden=True)
 def main(names: tuple[str, ...], cluster: str, keep: bool, inside: bool) -> None:
     """Run benchmarks on a real Kubernetes, and keep their figures in benchmarks/RESULTS.md."""
+    wanted = list(BENCHMARKS) if "all" in names else list(names)
     if not inside:
-        sys.exit(enter(cluster))
+        sys.exit(max(enter(cluster, name, keep) for name in wanted))
     bench = Bench(get(cluster))
     bench.prepare()
-    for name in BENCHMARKS if "all" in names else names:
+    for name in wanted:
         found = BENCHMARKS[name](bench)
         report = found if isinstance(found, Report) else asyncio.run(awaited(found))
         show(name, report)
@@ -53,12 +54,18 @@ async def awaited(report: Awaitable[Report]) -> Report:
     return await report
 
 
-def enter(name: str) -> int:
-    """The same again inside of the cluster's network, so that no forwarder is measured."""
-    cluster = up(name)
+def enter(cluster: str, name: str, keep: bool) -> int:
+    """One benchmark, in a new cluster and inside of its network, so that no forwarder is measured."""
+    get(cluster).down()
+    there = up(cluster)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "operator"), str(ROOT)])}
-    again = [sys.executable, "-m", "benchmarks", *sys.argv[1:], "--inside"]
-    return subprocess.call(cluster.run_inside(again), env=environment, cwd=ROOT)
+    again = [sys.executable, "-m", "benchmarks", name, "--cluster", cluster, "--inside"]
+    try:
+        return subprocess.call(
+            there.run_inside([*again, "--store" if keep else "--no-store"]), env=environment, cwd=ROOT
+        )
+    finally:
+        there.down()
 
 
 main(prog_name="python -m benchmarks")
