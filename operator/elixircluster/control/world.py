@@ -65,6 +65,8 @@ class World:
         self._pods: dict[Key, dict[str, Pod]] = {}
         self._references: dict[Key, frozenset[Identity]] = {}
         self._referrers: dict[tuple[str, Identity], set[Key]] = {}
+        # Last versions of what was deleted: an answer to a write may come after the news of the deletion.
+        self._deleted: dict[tuple[str, Key, str], str] = {}
 
     def keys(self) -> list[Key]:
         """The resources."""
@@ -88,6 +90,8 @@ class World:
         key = key_of(kind, metadata)
         if key is None or not _newer(metadata, self._version(kind, key, metadata["name"])):
             return None
+        if not _newer(metadata, self._deleted.get((kind.kind, key, metadata["name"]))):
+            return None
         if kind == CLUSTERS:
             self._clusters[key] = body
             self._refer(key, frozenset(references(body.get("spec"))))
@@ -102,7 +106,10 @@ class World:
         metadata = body["metadata"]
         key = key_of(kind, metadata)
         known = self._version(kind, key, metadata["name"]) if key else None
-        if key is None or known is None or _older(metadata["resourceVersion"], known):
+        if key is None:
+            return None
+        self._deleted[kind.kind, key, metadata["name"]] = metadata["resourceVersion"]
+        if known is None or _older(metadata["resourceVersion"], known):
             return None
         if kind == CLUSTERS:
             del self._clusters[key]
@@ -138,6 +145,8 @@ class World:
 
     async def refresh(self, api: Api, namespaces: Collection[str]) -> set[Key]:
         """See everything that is there, and forget what is not. Returns the resources that were concerned."""
+        # No answer to a write is older than the last time.
+        self._deleted.clear()
         changed = set()
         for kind, namespace in product((CLUSTERS, *WATCHED), namespaces or (None,)):
             present: set[tuple[str, str]] = set()
@@ -184,10 +193,18 @@ class World:
 
 
 def key_of(kind: Kind, metadata: Body) -> Key | None:
-    """The resource that an object belongs to, by itself or by its label."""
-    namespace = metadata.get("namespace", "")
-    name = metadata["name"] if kind == CLUSTERS else (metadata.get("labels") or {}).get(CLUSTER_LABEL)
-    return Key(namespace, name) if name else None
+    """The resource that an object belongs to: by itself, by its owner or by its label.
+
+    The owner comes first, so that a child whose label somebody took away is still seen, and gets it back.
+    """
+    owner = _owner(metadata)
+    if kind == CLUSTERS:
+        name = metadata["name"]
+    elif owner:
+        name = owner["name"]
+    else:
+        name = (metadata.get("labels") or {}).get(CLUSTER_LABEL)
+    return Key(metadata.get("namespace", ""), name) if name else None
 
 
 REFERENCE_FIELDS = (
@@ -216,14 +233,16 @@ def references(value: Any) -> Iterator[Identity]:
 
 def owner_uid(metadata: Body) -> str:
     """The uid of the ElixirCluster that controls the object; empty where none does."""
+    owner = _owner(metadata)
+    return str(owner["uid"]) if owner else ""
+
+
+def _owner(metadata: Body) -> Body | None:
     for reference in metadata.get("ownerReferences") or []:
-        if (
-            reference.get("controller")
-            and reference["kind"] == KIND
-            and reference["apiVersion"].partition("/")[0] == GROUP
-        ):
-            return str(reference["uid"])
-    return ""
+        group = reference["apiVersion"].partition("/")[0]
+        if reference.get("controller") and (reference["kind"], group) == (KIND, GROUP):
+            return dict(reference)
+    return None
 
 
 def state_of(body: Body) -> str:

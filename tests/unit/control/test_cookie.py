@@ -1,0 +1,74 @@
+"""The cookie: strong, and never told."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elixircluster.control.cookie import ALPHABET, LENGTH, new_cookie, refuse_unusable
+from elixircluster.errors import Stalled
+
+WHERE = "key cookie of Secret mine (spec.distribution.cookie.secretRef)"
+
+
+def test_a_new_cookie_holds_32_random_bytes_in_letters_and_digits():
+    assert LENGTH * math.log2(len(ALPHABET)) >= 256
+    for _ in range(100):
+        cookie = new_cookie()
+        assert len(cookie) == LENGTH
+        assert set(cookie) <= set(ALPHABET)
+        assert cookie.isalnum()
+        assert cookie.isascii()
+    assert len({new_cookie() for _ in range(1000)}) == 1000
+
+
+def test_every_character_of_the_alphabet_is_used():
+    assert set("".join(new_cookie() for _ in range(200))) == set(ALPHABET)
+
+
+@pytest.mark.parametrize("value", ["a", "secret", "A_b_9", "_", "x" * 255, new_cookie()])
+def test_a_cookie_of_letters_digits_and_underscores_serves(value):
+    assert refuse_unusable(value.encode(), WHERE) is None
+
+
+UNUSABLE = {
+    "empty": (b"", "is empty"),
+    "a newline at the end": (b"hunter2\n", "begins or ends with a newline"),
+    "a Windows newline": (b"hunter2\r\n", "begins or ends with a newline"),
+    "a newline before": (b"\nhunter2", "begins or ends with a newline"),
+    "a newline only": (b"\n", "begins or ends with a newline"),
+    "a newline within": (b"hunter2\nhunter2", "characters other than letters, digits and _"),
+    "a blank": (b"hunter2 hunter2", "characters other than"),
+    "a quote": (b"hunter2'", "characters other than"),
+    "a variable": (b"$(hunter2)", "characters other than"),
+    "no ASCII": ("hunter2é".encode(), "characters other than"),
+    "digits of another script": ("hunter2٣".encode(), "characters other than"),
+    "no text at all": (b"hunter2\xff\xfe", "characters other than"),
+    "a zero": (b"hunter2\x00", "characters other than"),
+    "base64": (b"aHVudGVyMg==", "characters other than"),
+    "too long": (b"hunter2" * 40, "longer than 255 characters"),
+}
+
+
+@pytest.mark.parametrize(("value", "said"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_cookie_that_nodes_would_not_agree_on_is_refused_and_never_told(value, said):
+    with pytest.raises(Stalled) as stalled:
+        refuse_unusable(value, WHERE)
+    assert stalled.value.reason == "CookieInvalid"
+    assert stalled.value.message.startswith(WHERE)
+    assert said in stalled.value.message
+    assert "hunter2" not in str(stalled.value)
+    assert stalled.value.__cause__ is None
+
+
+@given(st.binary(min_size=6, max_size=300))
+def test_no_message_holds_any_value(value):
+    message = ""
+    try:
+        refuse_unusable(b"Qzx" + value, WHERE)
+    except Stalled as stalled:
+        message = str(stalled)
+    assert "Qzx" not in message

@@ -1,0 +1,167 @@
+"""Conditions, situation by situation, as `kubectl wait` and other tools read them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elixircluster.control.rollout import Step, next_step
+from elixircluster.errors import Retry, Stalled
+from elixircluster.observe.conditions import LONGEST_MESSAGE, Observation, conditions
+from tests.unit.factory import LATER, NOW, pod, workload
+from tests.unit.observe.kstatus import CURRENT, FAILED, IN_PROGRESS, kstatus
+
+DONE = Step("UpToDate", "all 3 nodes are ready and of the newest revision", 3, done=True)
+AT_WORK = Step("Rolling", "replacing pod chat-2, 3 to go", 3)
+STALLED = Stalled("CookieSecretMissing", "Secret mine does not exist; create it")
+RETRY = Retry("WaitingForDeletion", "Service chat belongs to an earlier ElixirCluster chat")
+READY, NOT_READY = [pod(0), pod(1), pod(2)], [pod(0, ready=False)]
+
+
+def seen(step: Step | None = DONE, pods=READY, trouble=None, *, paused: bool = False) -> Observation:
+    return Observation(paused=paused, step=step, pods=pods, trouble=trouble)
+
+
+def told(observation: Observation, **kwargs: Any) -> dict[str, dict[str, Any]]:
+    arguments = {"generation": 1, "previous": [], "now": NOW, **kwargs}
+    return {item["type"]: item for item in conditions(observation, **arguments)}
+
+
+# observation → kstatus, conditions that are True, reason of Ready
+SITUATIONS = {
+    "all is well": (seen(), CURRENT, {"Ready", "Available"}, "UpToDate"),
+    "no nodes are wanted": (
+        seen(next_step("Rolling", 0, workload(), []), []),
+        CURRENT,
+        {"Ready"},
+        "UpToDate",
+    ),
+    "nodes are replaced": (seen(AT_WORK), IN_PROGRESS, {"Reconciling", "Available", "Progressing"}, "Rolling"),
+    "nothing is there yet": (
+        seen(next_step("Rolling", 3, None, []), []),
+        IN_PROGRESS,
+        {"Reconciling", "Progressing"},
+        "Creating",
+    ),
+    "not looked at": (seen(None, []), IN_PROGRESS, {"Reconciling"}, "Creating"),
+    "no node serves": (seen(AT_WORK, NOT_READY), IN_PROGRESS, {"Reconciling", "Progressing"}, "Rolling"),
+    "a person must act": (seen(DONE, trouble=STALLED), FAILED, {"Stalled", "Available"}, "CookieSecretMissing"),
+    "a person must act from the start": (seen(None, [], STALLED), FAILED, {"Stalled"}, "CookieSecretMissing"),
+    "something is waited for": (
+        seen(AT_WORK, trouble=RETRY),
+        IN_PROGRESS,
+        {"Reconciling", "Available"},
+        "WaitingForDeletion",
+    ),
+    "paused, and well": (seen(paused=True), CURRENT, {"Ready", "Available", "Paused"}, "UpToDate"),
+    "paused at work": (seen(AT_WORK, paused=True), IN_PROGRESS, {"Available", "Paused"}, "Rolling"),
+}
+
+
+@pytest.mark.parametrize(("observation", "verdict", "true", "reason"), SITUATIONS.values(), ids=SITUATIONS)
+def test_the_conditions_tell_the_situation(observation, verdict, true, reason):
+    result = told(observation)
+    assert {name for name, item in result.items() if item["status"] == "True"} == true
+    assert result["Ready"]["reason"] == reason
+    resource = {"metadata": {"generation": 1}, "status": {"observedGeneration": 1, "conditions": [*result.values()]}}
+    assert kstatus(resource) == verdict
+
+
+def test_a_change_that_was_not_looked_at_is_in_progress():
+    status = {"observedGeneration": 1, "conditions": [*told(seen()).values()]}
+    assert kstatus({"metadata": {"generation": 2}, "status": status}) == IN_PROGRESS
+
+
+STEPS = st.one_of(
+    st.none(),
+    st.builds(
+        next_step,
+        st.sampled_from(["Rolling", "Recreate"]),
+        st.integers(0, 4),
+        st.one_of(st.none(), st.builds(workload, st.sampled_from(["new", ""]), observed=st.booleans())),
+        st.lists(st.builds(pod, st.integers(0, 4), st.sampled_from(["old", "new"]), ready=st.booleans()), max_size=4),
+    ),
+)
+OBSERVATIONS = st.builds(
+    Observation,
+    paused=st.booleans(),
+    step=STEPS,
+    pods=st.lists(st.builds(pod, st.integers(0, 4), ready=st.booleans()), max_size=4),
+    trouble=st.sampled_from([None, STALLED, RETRY]),
+)
+
+
+@given(OBSERVATIONS)
+def test_every_condition_is_one_of_metav1(observation):
+    result = conditions(observation, 7, [], NOW)
+    assert [item["type"] for item in result] == [
+        "Ready",
+        "Reconciling",
+        "Stalled",
+        "Available",
+        "Progressing",
+        "Paused",
+    ]
+    for item in result:
+        assert item["status"] in {"True", "False"}
+        assert re.fullmatch(r"[A-Z][A-Za-z]*", item["reason"])
+        assert item["observedGeneration"] == 7
+        assert item["lastTransitionTime"] == NOW
+        assert isinstance(item["message"], str)
+
+
+@given(OBSERVATIONS)
+def test_ready_is_true_only_when_all_is_done_and_nothing_is_in_the_way(observation):
+    ready = told(observation)["Ready"]["status"] == "True"
+    assert ready is bool(observation.step and observation.step.done and not observation.trouble)
+
+
+@given(OBSERVATIONS)
+def test_stalled_and_reconciling_are_never_both_true(observation):
+    result = told(observation)
+    assert "False" in {result["Stalled"]["status"], result["Reconciling"]["status"]}
+    if result["Ready"]["status"] == "True":
+        assert result["Stalled"]["status"] == result["Reconciling"]["status"] == "False"
+
+
+@given(OBSERVATIONS)
+def test_whoever_is_not_ready_is_told_why(observation):
+    ready = told(observation)["Ready"]
+    assert ready["status"] == "True" or ready["message"]
+
+
+@given(OBSERVATIONS, OBSERVATIONS)
+def test_the_time_of_a_transition_moves_only_with_the_status(before, after):
+    first = conditions(before, 1, [], NOW)
+    known = {item["type"]: item for item in first}
+    for item in conditions(after, 2, first, LATER):
+        flipped = item["status"] != known[item["type"]]["status"]
+        assert item["lastTransitionTime"] == (LATER if flipped else NOW)
+
+
+@given(OBSERVATIONS)
+def test_the_same_observation_gives_the_same_conditions(observation):
+    first = conditions(observation, 1, [], NOW)
+    assert conditions(observation, 1, first, LATER) == first
+
+
+def test_a_long_message_is_cut():
+    ready = told(seen(trouble=Stalled("ApplyRefused", "x" * 100_000)))["Ready"]
+    assert len(ready["message"]) == LONGEST_MESSAGE
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 node is ready"), (2, "2 nodes are ready")])
+def test_available_counts_the_nodes_that_serve(count, said):
+    assert told(seen(pods=[pod(ordinal) for ordinal in range(count)]))["Available"]["message"] == said
+
+
+def test_a_resource_of_an_older_operator_keeps_its_times():
+    old = [{"type": "Ready", "status": "True", "lastTransitionTime": NOW}, {"type": "Gone", "status": "True"}]
+    result = told(seen(), previous=old, now=LATER)
+    assert result["Ready"]["lastTransitionTime"] == NOW
+    assert result["Paused"]["lastTransitionTime"] == LATER
+    assert "Gone" not in result
