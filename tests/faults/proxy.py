@@ -170,7 +170,9 @@ class Proxy:
     async def _forward(self, request: web.Request, body: bytes) -> tuple[int, dict[str, str], bytes]:
         headers = {key: request.headers[key] for key in PASSED_ON if key in request.headers}
         url = self._upstream.server + request.raw_path
-        async with self._upstream.session.request(request.method, url, data=body, headers=headers) as response:
+        async with self._upstream.session.request(
+            request.method, url, data=body or None, headers=headers, skip_auto_headers=["Content-Type"]
+        ) as response:
             kept = {key: response.headers[key] for key in ("Content-Type", "Retry-After") if key in response.headers}
             return response.status, kept, await response.read()
 
