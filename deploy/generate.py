@@ -1,7 +1,8 @@
 """Write what is generated from the chart and the CustomResourceDefinition: `python deploy/generate.py`.
 
 The chart says what is installed, once. From it come `elixircluster.yaml`, for `kubectl apply`, and the
-bases of `kustomize/`. Helm is the program named by $HELM, else `helm`.
+bases of `kustomize/`. With `--check` nothing is written, and what is stale is named. Helm is the program
+named by $HELM, else `helm`.
 """
 
 from __future__ import annotations
@@ -32,24 +33,35 @@ Manifest = dict[str, Any]
 
 
 def main() -> None:
-    """Write everything."""
-    namespace, chart = the_namespace(), rendered()
-    access = [manifest for manifest in chart if manifest["kind"] in ACCESS]
-    operator = [manifest for manifest in chart if manifest["kind"] not in ACCESS]
-    definition = CRD.read_text()
-    write(KUSTOMIZE / "crd" / CRD.name, definition)
-    write(KUSTOMIZE / "default" / "namespace.yaml", HEADER + dump([namespace]))
-    write(KUSTOMIZE / "rbac" / "rbac.yaml", HEADER + dump(access))
-    write(KUSTOMIZE / "operator" / "operator.yaml", HEADER + dump(operator))
-    every = [namespace, *yaml.safe_load_all(definition), *access, *operator]
-    write(HERE / "elixircluster.yaml", HEADER + dump(every))
-
-
-def rendered() -> list[Manifest]:
-    """The chart with its default values, without what only Helm needs."""
+    """Write what is stale, or only name it."""
     helm = os.environ.get("HELM", "helm")
     if shutil.which(helm) is None:
         sys.exit(f"{helm}: not found. Install Helm, or name it in the variable HELM.")
+    stale = {path: text for path, text in files(helm).items() if not path.exists() or path.read_text() != text}
+    if "--check" in sys.argv[1:]:
+        sys.exit("\n".join(f"{path.relative_to(HERE.parent)} is stale" for path in stale) or 0)
+    for path, text in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def files(helm: str) -> dict[Path, str]:
+    """Every generated file, and what it says."""
+    namespace, chart = the_namespace(), rendered(helm)
+    access = [manifest for manifest in chart if manifest["kind"] in ACCESS]
+    operator = [manifest for manifest in chart if manifest["kind"] not in ACCESS]
+    definition = CRD.read_text()
+    return {
+        KUSTOMIZE / "crd" / CRD.name: definition,
+        KUSTOMIZE / "default" / "namespace.yaml": dump([namespace]),
+        KUSTOMIZE / "rbac" / "rbac.yaml": dump(access),
+        KUSTOMIZE / "operator" / "operator.yaml": dump(operator),
+        HERE / "elixircluster.yaml": dump([namespace, *yaml.safe_load_all(definition), *access, *operator]),
+    }
+
+
+def rendered(helm: str) -> list[Manifest]:
+    """The chart with its default values, without what only Helm needs."""
     command = [helm, "template", "elixircluster", str(CHART), "--namespace", NAMESPACE]
     done = subprocess.run(  # noqa: S603 - the words are ours
         [*command, "--kube-version", KUBERNETES], capture_output=True, text=True, check=False
@@ -70,15 +82,8 @@ def the_namespace() -> Manifest:
 
 
 def dump(manifests: Iterable[Manifest]) -> str:
-    """Several manifests as one text."""
-    return yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True, width=120)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file unless it says so already."""
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    """Several manifests as the text of a file."""
+    return HEADER + yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True, width=120)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 import click
 
 from . import IMAGES, archive
+from .build import clean as forget_everything
 from .steps import StepError
 
 
@@ -23,6 +24,12 @@ def build(name: str, fresh: bool) -> None:
             click.echo(archive(image, fresh=fresh))
         except StepError as error:
             sys.exit(f"{image}: {error}")
+
+
+@main.command()
+def clean() -> None:
+    """Remove what is cached: archives, layers and the base image."""
+    forget_everything()
 
 
 @main.command("list")

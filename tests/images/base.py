@@ -50,7 +50,9 @@ def _bootstrap(tar: Path, environment: dict[str, str]) -> None:
             *("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged"),
             *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED),
             '--customize-hook=rm -f "$1"/etc/hostname "$1"/etc/resolv.conf',
-            *(SUITE, tar, *_sources()),
+            SUITE,
+            tar,
+            *_sources(),
         ],
         **(environment | memory),
     )

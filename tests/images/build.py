@@ -18,13 +18,16 @@ KEPT = 3
 def archive(name: str, *, fresh: bool = False) -> Path:
     """The path of an archive of the image that `docker load` and `ctr images import` understand."""
     image, folder = IMAGES[name], cache()
-    path = folder / f"{name}-{image.digest()}.tar"
+    path = _path(folder, name, image)
     if path.exists() and not fresh:
         path.touch()
         return path
-    with _alone(folder / "lock"):
+    with _alone(folder / "lock"), tempfile.TemporaryDirectory(prefix="elixircluster-") as context:
+        # from here on the copy counts: somebody may be editing the sources
+        staged = image.staged(Path(context))
+        path = _path(folder, name, staged)
         if fresh or not path.exists():
-            _build(image, path)
+            _build(staged, path)
             _forget(folder, name)
     return path
 
@@ -37,24 +40,40 @@ def cache() -> Path:
     return folder
 
 
+def clean() -> None:
+    """Forget every archive and layer, the base image too: the next build asks for the newest packages."""
+    folder = cache()
+    with _alone(folder / "lock"):
+        for name in IMAGES:
+            _forget(folder, name, keep=0)
+        buildah.clean(_store(folder))
+
+
 def _build(image: Image, path: Path) -> None:
     """Build beside the final name: an archive is there whole or not at all."""
     unfinished = path.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="elixircluster-") as context:
-        image.stage(Path(context))
-        if docker.answers():
-            docker.build(image, Path(context), unfinished)
-        else:
-            buildah.build(image, Path(context), unfinished, store=path.parent / "buildah")
+    if docker.answers():
+        docker.build(image, unfinished)
+    else:
+        buildah.build(image, unfinished, _store(path.parent))
     unfinished.rename(path)
 
 
-def _forget(folder: Path, name: str) -> None:
+def _path(folder: Path, name: str, image: Image) -> Path:
+    return folder / f"{name}-{image.digest()}.tar"
+
+
+def _store(folder: Path) -> Path:
+    return folder / "buildah"
+
+
+def _forget(folder: Path, name: str, keep: int = KEPT) -> None:
     """Keep the newest archives of an image: a branch or two can share the cache."""
     # the digest has no dash in it, so that chat-* is not chat-v2-*
     archives = [path for path in folder.glob(f"{name}-*.tar") if "-" not in path.stem[len(name) + 1 :]]
-    for path in sorted(archives, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+    newest_first = sorted(archives, key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest_first[keep:]:
         path.unlink(missing_ok=True)
 
 

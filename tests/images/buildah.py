@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import base
 from .catalogue import Image
-from .steps import StepError, run
+from .steps import StepError, output, run
 
 NEEDED = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "dpkg": "dpkg"}
 
@@ -24,7 +24,7 @@ CERTIFICATES_IN_BUILD = "/run/elixircluster-build/certificates.crt"
 PIP_SETTINGS = Path("/etc/pip.conf")
 
 
-def build(image: Image, context: Path, archive: Path, store: Path) -> None:
+def build(image: Image, archive: Path, store: Path) -> None:
     """Build the image and save it."""
     _ensure_tools()
     environment = _storage(store)
@@ -35,7 +35,7 @@ def build(image: Image, context: Path, archive: Path, store: Path) -> None:
             *("buildah", "bud", "--pull=never", "--isolation=chroot", "--layers"),
             *_mounts(store),
             *(f"--build-arg={key}={value}" for key, value in image.arguments.items()),
-            *("--file", context / image.dockerfile, "--tag", image.reference, context),
+            *("--file", image.context / image.dockerfile, "--tag", image.reference, image.context),
         ],
         **environment,
     )
@@ -45,6 +45,14 @@ def build(image: Image, context: Path, archive: Path, store: Path) -> None:
         ["buildah", "push", image.reference, f"docker-archive:{archive}:{image.reference}"],
         **environment,
     )
+
+
+def clean(store: Path) -> None:
+    """Remove the layers and the base image."""
+    # buildah leaves its overlay mounted on itself, and a mount cannot be removed
+    output(["umount", store / "graph" / "overlay"])
+    if store.exists():
+        shutil.rmtree(store)
 
 
 def _ensure_tools() -> None:

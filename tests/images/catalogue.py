@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,12 +39,13 @@ class Image:
             sums.update(f"{file.relative_to(self.context)} {mode} {content}\n".encode())
         return sums.hexdigest()[:16]
 
-    def stage(self, folder: Path) -> None:
-        """Copy the inputs into a folder of their own: the build sees them and nothing else."""
+    def staged(self, folder: Path) -> Image:
+        """The same image, made from copies of its inputs in a folder that holds nothing else."""
         for file in self.files():
             target = folder / file.relative_to(self.context)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, target)
+        return replace(self, context=folder)
 
 
 def _chat(version: str) -> Image:

@@ -15,12 +15,12 @@ def answers() -> bool:
     return bool(output(["docker", "info", "--format", "{{.ServerVersion}}"]))
 
 
-def build(image: Image, context: Path, archive: Path) -> None:
+def build(image: Image, archive: Path) -> None:
     """Build the image and save it."""
     arguments = [f"--build-arg={key}={value}" for key, value in image.arguments.items()]
-    dockerfile = context / image.dockerfile
+    dockerfile = image.context / image.dockerfile
     run(
         f"docker build {image.reference}",
-        ["docker", "build", *arguments, "--file", dockerfile, "--tag", image.reference, context],
+        ["docker", "build", *arguments, "--file", dockerfile, "--tag", image.reference, image.context],
     )
     run(f"docker save {image.reference}", ["docker", "save", "--output", archive, image.reference])

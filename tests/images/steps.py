@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -65,7 +65,7 @@ def _tail(log: IO[str], lines: int = 40) -> str:
 
 
 @contextmanager
-def _shown(label: str) -> Iterator:
+def _shown(label: str) -> Iterator[Callable[[], None]]:
     """Yield a function to call now and then while the step runs."""
     started = time.monotonic()
     due = started + LINE_EVERY
