@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ MISTAKES = (
 )
 
 
+def objects_of(text: str) -> str:
+    """The documents of a YAML text, as JSON. A date, which is no JSON, becomes the text that it was."""
+    return json.dumps([item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item], default=str)
+
+
+# To read YAML takes seven times as long as to render it.
+remembered_objects_of = lru_cache(maxsize=4096)(objects_of)
+
+
 class Templates:
     """The templates, compiled once."""
 
@@ -59,13 +69,16 @@ class Templates:
         """The objects of all templates but one. A template may give none, or several."""
         for name in self.names:
             if name != skip:
-                yield from self.render_one(name, context)
+                yield from self._objects(name, context, remembered_objects_of)
 
     def render_one(self, name: str, context: Mapping[str, Any]) -> Iterator[Object]:
-        """The objects of one template. Raises `Stalled`, naming it, where it cannot be rendered."""
+        """The objects of one template, of which nothing is remembered: it may hold a secret."""
+        return self._objects(name, context, objects_of)
+
+    def _objects(self, name: str, context: Mapping[str, Any], read: Callable[[str], str]) -> Iterator[Object]:
+        """Raises `Stalled`, naming the template, where it cannot be rendered."""
         try:
-            text = self._environment.get_template(name).render(context)
-            items = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
+            items = json.loads(read(self._environment.get_template(name).render(context)))
         except MISTAKES as error:
             raise Stalled("TemplateFailed", f"template {name}: {error}") from None
         for item in items:
