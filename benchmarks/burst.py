@@ -16,9 +16,9 @@ from .bench import CHILDREN, Bench, Body, Report, children, resource
 
 RESOURCES = 500
 IN_FLIGHT = 64
-ROUNDS = 3
+ROUNDS = 2
 IDLE_SECONDS = 60
-# The controllers make 1,500 pods in the meantime.
+# The controllers make pods, endpoints and events in the meantime.
 SETTLE_SECONDS = 15
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ async def at_once(items: list[T], work: Callable[[T], Awaitable[None]]) -> None:
 
 
 async def by_hand(client: Client, namespace: str) -> float:
-    sets = [children(resource(f"b{number}", namespace)) for number in range(RESOURCES)]
+    sets = [children(resource(f"b{number}", namespace, replicas=1)) for number in range(RESOURCES)]
 
     async def write(items: list[Body]) -> None:
         for item in items:
@@ -59,7 +59,7 @@ async def by_hand(client: Client, namespace: str) -> float:
 
 
 async def by_operator(bench: Bench, client: Client, operator: Operator, namespace: str) -> Wave:
-    bodies = [resource(f"c{number}", namespace) for number in range(RESOURCES)]
+    bodies = [resource(f"c{number}", namespace, replicas=1) for number in range(RESOURCES)]
     wanted = [identity for body in bodies for identity in identities(children(body))]
     assert len(wanted) == RESOURCES * CHILDREN
 
