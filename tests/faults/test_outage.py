@@ -6,7 +6,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.cluster import Cluster, archive
+from tests.cluster import Cluster, images
 
 from .client import Body, Client
 from .conftest import CAMPAIGN
@@ -40,7 +40,7 @@ def ready(body: Body | None) -> bool:
 
 
 async def test_the_operator_outlives_the_api_server(cluster: Cluster, client: Client, tmp_path: Path) -> None:
-    cluster.load(archive.busybox())
+    cluster.load(images.busybox())
     namespace = await client.namespace("outage")
     arguments = ["--namespace", namespace, "--lease-namespace", namespace]
     operator = Operator(cluster.kubeconfig, tmp_path / "operator.log", arguments=arguments)
@@ -74,7 +74,8 @@ async def test_the_operator_outlives_the_api_server(cluster: Cluster, client: Cl
         assert operator.running, "it did not end"
         assert took <= BACK_SECONDS
         assert {uid: count for uid, count in (await restarts(client, namespace)).items() if uid in pods} == pods
-        assert pods and set(pods.values()) == {0}
+        assert len(pods) == NODES
+        assert set(pods.values()) == {0}
         assert "Traceback" not in operator.said()
     finally:
         await operator.kill()
