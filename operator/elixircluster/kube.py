@@ -53,13 +53,15 @@ class Kind:
 
 
 class ApiError(Exception):
-    """The API server refused. `reason` and `message` are those of its Status."""
+    """The API server refused. `reason`, `message` and the reasons of `causes` are those of its Status."""
 
     def __init__(self, code: int, status: Body, retry_after: float | None = None) -> None:
         self.code = code
         self.reason = str(status.get("reason") or "")
         self.message = str(status.get("message") or "")
         self.retry_after = retry_after
+        causes = (status.get("details") or {}).get("causes") or []
+        self.causes = frozenset(str(cause.get("reason")) for cause in causes)
         super().__init__(f"{code} {self.reason}: {self.message}")
 
 

@@ -137,6 +137,9 @@ def refusal(kind: str, name: str, error: ApiError) -> Stalled | Retry:
     """What an answer of the API server means for the resource."""
     if error.code in {400, 413, 422}:
         return Stalled("ApplyRefused", f"{kind} {name}: {error.message}")
+    if "NamespaceTerminating" in error.causes:
+        # The resource goes with its namespace, and its children go before it.
+        return Retry("NamespaceTerminating", after=10.0)
     if error.code == 403:
         return Retry("Forbidden", f"{kind} {name}: {error.message}", after=5.0)
     if error.code in {404, 409}:
