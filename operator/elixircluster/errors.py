@@ -5,13 +5,14 @@ class Stalled(Exception):  # noqa: N818 - an outcome with a reason, not a progra
     """The user must act: nothing is retried until the resource or an object that it refers to changes.
 
     `reason` is a CamelCase condition reason; `message` names the field or object and the way out.
-    It never holds a secret or a generated name.
+    It never holds a secret or a generated name. `again` is for what nobody will tell of: look again in so many seconds.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, *, again: float | None = None) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message
+        self.again = again
 
 
 class Retry(Exception):  # noqa: N818 - an outcome with a reason, not a program error

@@ -1,4 +1,4 @@
-"""The BEAM node itself: its release, its virtual machine, its distribution and how it finds the others."""
+"""The BEAM node itself: its release, its virtual machine and how it finds the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from elixircluster.api.schema import DNS_SUBDOMAIN, Model, ObjectName, Port, Rule, Text
+from elixircluster.api.schema import DNS_SUBDOMAIN, Model, Rule, Text
 
 Argument = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
@@ -59,48 +59,27 @@ class Release(Model):
 class Discovery(Model):
     """How nodes find each other. The strategy also fixes how they are named."""
 
-    strategy: Literal["DNS", "DNSSRV"] = Field(
-        "DNS",
-        description="DNS: nodes are called base@POD_IP and found by the headless Service's A records "
-        "(dns_cluster, libcluster Kubernetes.DNS). DNSSRV: nodes are called base@POD.SERVICE.NAMESPACE.svc.DOMAIN "
-        "and found by its SRV records (libcluster Kubernetes.DNSSRV).",
+    rules: ClassVar = (
+        Rule(
+            "!(has(self.strategy) && self.strategy == 'None' && has(self.pollingIntervalSeconds))",
+            "discovery.pollingIntervalSeconds says nothing with strategy None; leave it out",
+            "pollingIntervalSeconds",
+        ),
     )
-    polling_interval_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
-        5, description="How often the discovery library looks for new nodes, in seconds."
+
+    strategy: Literal["DNS", "DNSSRV", "API", "Static", "None"] = Field(
+        "DNS",
+        description="DNS: nodes are called base@POD_IP and found by the headless Service's addresses (dns_cluster, "
+        "libcluster Kubernetes.DNS). DNSSRV: nodes are called base@POD.SERVICE.NAMESPACE.svc.DOMAIN and found by its "
+        "SRV records (libcluster Kubernetes.DNSSRV). API: named as with DNS, found by asking the API server "
+        "(libcluster Kubernetes). Static: named as with DNSSRV, every node knows all names and connects when it "
+        "starts, with no library in the release. None: named as with DNS, and nothing is said about the others.",
+    )
+    polling_interval_seconds: Annotated[int, Field(ge=1, le=300)] | None = Field(
+        None, description="How often the discovery library looks for new nodes, in seconds. Default: 5."
     )
     cluster_domain: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=DNS_SUBDOMAIN)] = Field(
         "cluster.local", description="The Kubernetes cluster's DNS domain."
-    )
-
-
-class SecretKeyReference(Model):
-    """A key of a Secret in the resource's namespace."""
-
-    name: ObjectName = Field(description="Name of the Secret.")
-    key: Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")] = Field(
-        description="Key of the Secret."
-    )
-
-
-class Cookie(Model):
-    """Where the distribution cookie comes from."""
-
-    secret_ref: SecretKeyReference | None = Field(
-        None,
-        description="A Secret of yours that holds the cookie: letters, digits and _ only, no newline. "
-        "Default: a Secret that the operator makes once, with 32 random bytes.",
-    )
-
-
-class Distribution(Model):
-    """The connection between nodes."""
-
-    port: Port = Field(6789, description="The one port on which every node listens for the others. There is no epmd.")
-    cookie: Cookie = Field(default_factory=Cookie, description="The shared secret of the nodes.")
-    net_tick_time_seconds: Annotated[int, Field(ge=4, le=3600)] | None = Field(
-        None,
-        description="After how many seconds without an answer a node is given up (kernel net_ticktime; "
-        "the runtime's default is 60). All nodes must agree: change it with update.strategy Recreate.",
     )
 
 

@@ -17,6 +17,11 @@ OWNED_ENV = (
     "RELEASE_COOKIE",
     "RELEASE_DISTRIBUTION",
     "RELEASE_REMOTE_VM_ARGS",
+    "RELX_COOKIE",
+    "VMARGS_PATH",
+    "ERL_DIST_PORT",
+    "ERLANG_NODE",
+    "ERLANG_COOKIE",
     "ERL_AFLAGS",
     "ERL_FLAGS",
 )
@@ -109,4 +114,10 @@ class Update(Model):
         "Rolling",
         description="Rolling: one node after the other, highest ordinal first, each ready before the next. "
         "Recreate: all at once, for changes with which old and new nodes must not meet.",
+    )
+    allow_recreate: bool = Field(
+        False,
+        description="Some changes cannot roll, because old and new nodes could not talk to each other: TLS, the "
+        "distribution's port, epmd, the address family, the strategy's way of naming. With this they are made as "
+        "Recreate; without it the resource is Stalled and nothing happens.",
     )

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from elixircluster.api.node import Discovery, Distribution, Release, Vm
+from elixircluster.api.distribution import EPMD_PORT, Distribution, NetworkPolicy
+from elixircluster.api.node import Discovery, Release, Vm
 from elixircluster.api.pod import (
     OWNED_ENV,
     Disruption,
@@ -35,9 +36,24 @@ class ElixirClusterSpec(Model):
             "web",
         ),
         Rule(
+            "!has(self.web) || (has(self.web.port) ? self.web.port : 4000) != "
+            f"{EPMD_PORT} || !has(self.distribution) || !has(self.distribution.epmd) "
+            "|| self.distribution.epmd != 'Enabled'",
+            f"web.port {EPMD_PORT} is epmd's; choose another web.port",
+            "web",
+        ),
+        Rule(
+            "!(has(self.distribution) && has(self.distribution.ipFamily) && self.distribution.ipFamily == 'IPv6' "
+            "&& has(self.discovery) && has(self.discovery.strategy) && self.discovery.strategy == 'API')",
+            "libcluster asks the API server over IPv4 only; with distribution.ipFamily IPv6 choose another "
+            "discovery.strategy",
+            "discovery",
+        ),
+        Rule(
             f"!has(self.env) || self.env.all(e, !(e.name in {list(OWNED_ENV)!r}))",
-            "env: POD_*, RELEASE_NODE, RELEASE_COOKIE, RELEASE_DISTRIBUTION, RELEASE_REMOTE_VM_ARGS, ERL_AFLAGS and "
-            "ERL_FLAGS are set by the operator; use spec.release, spec.distribution and spec.vm.args",
+            "env: POD_*, RELEASE_NODE, RELEASE_COOKIE, RELEASE_DISTRIBUTION, RELEASE_REMOTE_VM_ARGS, RELX_COOKIE, "
+            "VMARGS_PATH, ERL_DIST_PORT, ERLANG_*, ERL_AFLAGS and ERL_FLAGS are set by the operator; use spec.release, "
+            "spec.distribution and spec.vm.args",
             "env",
         ),
         Rule(
@@ -72,7 +88,11 @@ class ElixirClusterSpec(Model):
         default_factory=list, description="Secrets for the image's registry."
     )
     replicas: Annotated[int, Field(ge=0, le=1000)] = Field(3, description="How many nodes.")
-    runtime: Literal["Mix"] = Field("Mix", description="What built the release: Mix (mix release).")
+    runtime: Literal["Mix", "Relx", "Gleam", "Erl"] = Field(
+        "Mix",
+        description="What starts the node. Mix: the script of mix release. Relx: the extended start script of rebar3. "
+        "Gleam: the entrypoint.sh of an Erlang shipment. Erl: anything that ends in a plain erl.",
+    )
     release: Release = Field(default_factory=Release, description="The release inside the image.")
     discovery: Discovery = Field(default_factory=Discovery, description="How nodes find each other.")
     distribution: Distribution = Field(default_factory=Distribution, description="The connection between nodes.")
@@ -110,6 +130,9 @@ class ElixirClusterSpec(Model):
         None,
         description="metadata and spec laid over the rendered pod template as a strategic merge: "
         "the last way to say what no field says. The release's container is called app.",
+    )
+    network_policy: NetworkPolicy = Field(
+        default_factory=NetworkPolicy, description="Who may reach the distribution port."
     )
     disruption: Disruption = Field(default_factory=Disruption, description="What a drain may take at once.")
     update: Update = Field(default_factory=Update, description="How a new revision replaces the old one.")

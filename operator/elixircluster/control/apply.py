@@ -73,6 +73,11 @@ class Applier:
                 child = self._see(row, await self._api.apply(row.kind, item))
                 memory[identity] = (intent, child.uid, child.state)
         except ApiError as error:
+            if error.code == 404 and not row.watched:
+                message = (
+                    f"{row.kind.api_version} {row.kind.kind} is not known to this Kubernetes; install what brings it"
+                )
+                raise Stalled("KindMissing", message, again=30.0) from error
             raise refusal(*identity, error) from error
 
     async def _create(self, cluster: ElixirCluster, row: Owned, item: Object) -> Child:

@@ -7,7 +7,7 @@ import re
 import secrets
 import string
 
-from elixircluster.api.node import SecretKeyReference
+from elixircluster.api.distribution import SecretKeyReference
 from elixircluster.api.resource import ElixirCluster
 from elixircluster.control.kinds import SECRETS
 from elixircluster.control.ownership import refuse_foreign

@@ -18,10 +18,15 @@ LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 
 @dataclass(frozen=True)
 class Owned:
-    """A kind of child. `prunable`: deleted when the spec no longer wants it, which data never is."""
+    """A kind of child.
+
+    `prunable`: deleted when the spec no longer wants it, which data never is. `watched`: not so where the kind may be
+    unknown to the API server, since a watch on it would never begin.
+    """
 
     kind: Kind
     prunable: bool
+    watched: bool = True
 
 
 OWNED = {
@@ -32,7 +37,11 @@ OWNED = {
         Owned(Kind("", "v1", "services", "Service"), prunable=True),
         Owned(Kind("", "v1", "serviceaccounts", "ServiceAccount"), prunable=True),
         Owned(Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"), prunable=True),
+        Owned(Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"), prunable=True),
+        Owned(Kind("rbac.authorization.k8s.io", "v1", "roles", "Role"), prunable=True),
+        Owned(Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"), prunable=True),
+        Owned(Kind("cert-manager.io", "v1", "certificates", "Certificate"), prunable=True, watched=False),
         Owned(STATEFUL_SETS, prunable=False),
     )
 }
-WATCHED = (*(row.kind for row in OWNED.values()), PODS)
+WATCHED = (*(row.kind for row in OWNED.values() if row.watched), PODS)

@@ -22,4 +22,6 @@ def refuse_foreign(cluster: ElixirCluster, kind: str, name: str, owner: str) -> 
     raise Stalled(
         "NameTaken",
         f"{kind} {name} exists and is not of this ElixirCluster; delete or rename it, or rename the ElixirCluster",
+        # What carries no label of ours is not watched.
+        again=5.0,
     )

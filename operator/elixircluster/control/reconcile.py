@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import aiohttp
 
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, Key, parse
 from elixircluster.control.apply import Applier, Object, refusal
+from elixircluster.control.certificates import Certificates
 from elixircluster.control.cookie import cookie_identity
 from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS
-from elixircluster.control.rollout import Step, Workload, next_step
+from elixircluster.control.rollout import Pod, Step, Workload, next_step, strangers
 from elixircluster.control.world import World
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube import Api, ApiError
@@ -21,12 +23,23 @@ from elixircluster.observe.events import Events, transitions
 from elixircluster.observe.status import status, unreadable_status
 from elixircluster.render.names import names
 from elixircluster.render.objects import render
+from elixircluster.render.pod import distribution
 from elixircluster.render.templates import Templates
 
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], str]
 """The time now, in RFC 3339."""
+
+
+class Outcome(NamedTuple):
+    """How a reconcile ended, for the metrics, and in how many seconds to look again, if at all."""
+
+    result: str
+    again: float | None = None
+
+
+DONE = Outcome("success")
 
 
 class Reconciler:
@@ -38,41 +51,42 @@ class Reconciler:
         self._templates = templates
         self._clock = clock
         self._applier = Applier(api, world)
+        self._certificates = Certificates(api, world, templates, lambda: datetime.now(UTC))
         self._events = Events(api)
 
-    async def reconcile(self, key: Key) -> str:
-        """Look at the resource and make it so. Returns the result for the metrics.
-
-        Raises `Retry` where it must be looked at again.
-        """
+    async def reconcile(self, key: Key) -> Outcome:
+        """Look at the resource and make it so. Raises `Retry` where it must be looked at again soon."""
         body = self._world.cluster(key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             self._forget(key)
-            return "success"
+            return DONE
         try:
             cluster = parse(body)
         except Stalled as stalled:
             await self._report_unreadable(key, body, stalled)
-            return "stalled"
-        step = self._step(cluster)
-        trouble = None if cluster.spec.paused else await self._make(cluster, step)
-        await self._report(cluster, self._step(cluster), trouble)
+            return Outcome("stalled", stalled.again)
+        trouble = None if cluster.spec.paused else await self._make(cluster)
+        await self._report(cluster, self._step(cluster), trouble or self._diagnosed(cluster))
         if isinstance(trouble, Retry):
             raise trouble
-        return "stalled" if trouble else "success"
+        return Outcome("stalled", trouble.again) if trouble else DONE
 
     def _forget(self, key: Key) -> None:
         # The children go by their owner references. No finalizer: nothing waits for an operator that is gone.
         if self._world.cluster(key) is None:
             self._applier.forget(key)
 
-    async def _make(self, cluster: ElixirCluster, step: Step) -> Stalled | Retry | None:
+    async def _make(self, cluster: ElixirCluster) -> Stalled | Retry | None:
         """Write the children and take the rollout's next step. Returns what was in the way."""
+        step = self._step(cluster)
         try:
+            refuse_to_split(cluster, self._strangers(cluster))
+            await self._certificates.ensure(cluster)
             identity = await cookie_identity(self._api, self._world, cluster, self._templates)
             wanted = with_replicas(render(cluster, self._templates, identity), step.replicas)
             await self._applier.apply(cluster, wanted)
             await self._applier.prune(cluster, wanted)
+            await self._certificates.check(cluster)
             await self._replace(cluster, step)
         except (Stalled, Retry) as trouble:
             return trouble
@@ -88,7 +102,18 @@ class Reconciler:
             cluster.spec.replicas,
             self._workload(cluster),
             self._world.pods(cluster.key),
+            self._strangers(cluster),
         )
+
+    def _strangers(self, cluster: ElixirCluster) -> list[Pod]:
+        return strangers(self._world.pods(cluster.key), distribution(cluster))
+
+    def _diagnosed(self, cluster: ElixirCluster) -> Stalled | None:
+        """A mistake in the image that a pod's last words tell of."""
+        for pod in self._world.pods(cluster.key):
+            if pod.diagnosis:
+                return Stalled(pod.diagnosis.reason, f"pod {pod.name}: {pod.diagnosis.advice}")
+        return None
 
     def _workload(self, cluster: ElixirCluster) -> Workload | None:
         child = self._world.children(cluster.key).get((STATEFUL_SETS.kind, names(cluster).statefulset))
@@ -148,6 +173,18 @@ class Reconciler:
             await self._events.tell(key, uid, event, self._clock())
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
             logger.warning("event %s not written: %s", event[1], error)
+
+
+def refuse_to_split(cluster: ElixirCluster, unlike: Sequence[Pod]) -> None:
+    """Raise `Stalled` where a change would leave two halves that cannot talk, and nobody has allowed to recreate."""
+    update = cluster.spec.update
+    if unlike and update.strategy != "Recreate" and not update.allow_recreate:
+        raise Stalled(
+            "RecreateNeeded",
+            f"nodes run as {unlike[0].distribution} and are to become {distribution(cluster)}; old and new could not "
+            "talk to each other, so this cannot roll. Set spec.update.allowRecreate to true to stop all nodes and "
+            "start them anew, or take the change back",
+        )
 
 
 def with_replicas(objects: list[Object], replicas: int) -> list[Object]:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from elixircluster.control.diagnosis import Diagnosis, diagnose
 from elixircluster.render.names import CONTAINER
+from elixircluster.render.pod import DISTRIBUTION_ANNOTATION
 
 REVISION_LABEL = "controller-revision-hash"
 
@@ -31,6 +33,8 @@ class Pod:
     ready: bool
     terminating: bool
     message: str
+    distribution: str = ""
+    diagnosis: Diagnosis | None = None
 
     @classmethod
     def parse(cls, body: Body) -> Pod:
@@ -50,6 +54,8 @@ class Pod:
             ready=ready and not terminating,
             terminating=terminating,
             message="" if ready and not terminating else why_not_ready(status, terminating),
+            distribution=(metadata.get("annotations") or {}).get(DISTRIBUTION_ANNOTATION, ""),
+            diagnosis=None if ready else diagnose(status),
         )
 
 
@@ -111,10 +117,22 @@ class Step:
     done: bool = False
 
 
-def next_step(strategy: str, replicas: int, workload: Workload | None, pods: Sequence[Pod]) -> Step:
-    """The one thing that an update may do now; `Step.reason` is what the user reads."""
+def strangers(pods: Sequence[Pod], distribution: str) -> list[Pod]:
+    """Pods whose nodes could not talk to new ones. What an older operator made says nothing, and may be of use."""
+    return [pod for pod in pods if pod.distribution and pod.distribution != distribution]
+
+
+def next_step(
+    strategy: str, replicas: int, workload: Workload | None, pods: Sequence[Pod], unlike: Sequence[Pod] = ()
+) -> Step:
+    """The one thing that an update may do now; `Step.reason` is what the user reads.
+
+    `unlike` are pods that new ones could not talk to: all of them go first, whatever the strategy.
+    """
     if workload is None:
         return Step("Creating", "the StatefulSet is being created", replicas)
+    if unlike:
+        return Step("Recreating", f"stopping all nodes, {len(unlike)} that new ones cannot talk to", replicas=0)
     if not workload.observed or not workload.revision:
         return Step("Observing", "waiting for the StatefulSet's new revision", replicas=_held(workload, replicas))
     return STRATEGIES[strategy](replicas, workload, pods)

@@ -35,7 +35,7 @@ async def attempt(queue: Queue, reconciler: Reconciler, key: Key) -> str:
     reconcile_id.set(secrets.token_hex(4))
     started = time.perf_counter()
     try:
-        result = await reconciler.reconcile(key)
+        outcome = await reconciler.reconcile(key)
     except Retry as retry:
         seconds = queue.retry(key, retry.after)
         logger.info("again in %.1f s: %s", seconds, retry)
@@ -51,9 +51,11 @@ async def attempt(queue: Queue, reconciler: Reconciler, key: Key) -> str:
     finally:
         metrics.reconcile_time.labels(metrics.CONTROLLER).observe(time.perf_counter() - started)
     queue.forget(key)
-    if result == "stalled":
+    if outcome.again is not None:
+        queue.add_after(key, outcome.again)
+    if outcome.result == "stalled":
         metrics.terminal_errors.labels(metrics.CONTROLLER).inc()
-    return result
+    return outcome.result
 
 
 async def start(queue: Queue, reconciler: Reconciler, count: int) -> None:

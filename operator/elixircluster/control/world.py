@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -39,6 +39,7 @@ class Child:
     resource_version: str
     owner_uid: str
     state: str
+    annotations: dict[str, str] = field(default_factory=dict)
     workload: Workload | None = None
 
     @classmethod
@@ -52,6 +53,7 @@ class Child:
             resource_version=metadata["resourceVersion"],
             owner_uid=owner_uid(metadata),
             state=state_of(body),
+            annotations=own_annotations(metadata),
             workload=Workload.parse(body) if kind == STATEFUL_SETS else None,
         )
 
@@ -229,6 +231,12 @@ def references(value: Any) -> Iterator[Identity]:
                 yield kind, target[attribute]
         for item in value.values():
             yield from references(item)
+
+
+def own_annotations(metadata: Body) -> dict[str, str]:
+    """The operator's own annotations."""
+    said = metadata.get("annotations") or {}
+    return {key: value for key, value in said.items() if key.startswith(f"{GROUP}/")}
 
 
 def owner_uid(metadata: Body) -> str:

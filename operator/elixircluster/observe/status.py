@@ -9,6 +9,7 @@ from elixircluster.control.rollout import Pod, Workload
 from elixircluster.observe.conditions import LONGEST_MESSAGE, Observation, conditions
 from elixircluster.render.discovery import node_name
 from elixircluster.render.names import CONTAINER, pod_name, selector
+from elixircluster.render.runtimes import runtime
 
 Status = dict[str, Any]
 
@@ -60,5 +61,5 @@ def node(cluster: ElixirCluster, pod: Pod) -> Status:
 
 def console(cluster: ElixirCluster) -> str:
     """The command that opens a remote console."""
-    script = f"bin/{cluster.base_name} remote"
-    return f"kubectl exec -it -n {cluster.namespace} {pod_name(cluster, 0)} -c {CONTAINER} -- {script}"
+    command = runtime(cluster).console(cluster)
+    return f"kubectl exec -it -n {cluster.namespace} {pod_name(cluster, 0)} -c {CONTAINER} -- {command}"

@@ -25,6 +25,10 @@ class Names:
     cookie: str
     service_account: str
     budget: str
+    network_policy: str
+    certificate: str
+    authority: str
+    role: str
 
 
 def names(cluster: ElixirCluster) -> Names:
@@ -38,6 +42,10 @@ def names(cluster: ElixirCluster) -> Names:
         cookie=f"{name}-cookie",
         service_account=cluster.spec.service_account.name or name,
         budget=name,
+        network_policy=f"{name}-distribution",
+        certificate=f"{name}-tls",
+        authority=f"{name}-ca",
+        role=f"{name}-discovery",
     )
 
 
@@ -64,3 +72,9 @@ def pod_name(cluster: ElixirCluster, ordinal: int) -> str:
 def headless_host(cluster: ElixirCluster) -> str:
     """The headless Service's name in DNS, without a trailing dot."""
     return f"{names(cluster).headless}.{cluster.namespace}.svc.{cluster.spec.discovery.cluster_domain}"
+
+
+def certificate_secret(cluster: ElixirCluster) -> str:
+    """The Secret with the nodes' certificate: the user's own, or the one that is made."""
+    reference = cluster.spec.distribution.tls.secret_ref
+    return reference.name if reference else names(cluster).certificate

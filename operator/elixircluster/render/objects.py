@@ -7,27 +7,31 @@ from typing import Any
 
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster
 from elixircluster.errors import Stalled
-from elixircluster.render.discovery import node_name
+from elixircluster.render.config import config_files
+from elixircluster.render.discovery import node_name, strategy
 from elixircluster.render.names import headless_host, labels, names, pod_name, selector
+from elixircluster.render.network_policy import policy
 from elixircluster.render.overlay import overlay
-from elixircluster.render.pod import config_files, pod
+from elixircluster.render.pod import pod
 from elixircluster.render.templates import Templates
+from elixircluster.render.tls import hosts
 
 Object = dict[str, Any]
 
 COOKIE_TEMPLATE = "cookie-secret.yaml.j2"
+TLS_TEMPLATE = "tls-secret.yaml.j2"
 LONGEST_DNS_NAME = 253
 LONGEST_ATOM = 255
 
 
 def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -> list[Object]:
-    """All children that the resource wants, but for the cookie's Secret, which is made once and never written again.
+    """All children that the resource wants, but for the Secrets that are made once: the cookie's and certificates'.
 
     `cookie_identity` tells one Secret from another without telling what is in it. Raises `Stalled` where the
     resource cannot be rendered.
     """
     refuse_long_names(cluster)
-    objects = list(templates.render(context(cluster, cookie_identity), skip=COOKIE_TEMPLATE))
+    objects = list(templates.render(context(cluster, cookie_identity), skip={COOKIE_TEMPLATE, TLS_TEMPLATE}))
     patch = cluster.spec.pod_template
     if patch:
         for item in objects:
@@ -42,6 +46,14 @@ def render_cookie_secret(cluster: ElixirCluster, templates: Templates, cookie: s
     return next(templates.render_one(COOKIE_TEMPLATE, {**context(cluster, ""), "cookie": cookie}))
 
 
+def render_tls_secret(
+    cluster: ElixirCluster, templates: Templates, name: str, data: dict[str, str], annotations: dict[str, str]
+) -> Object:
+    """A Secret with a certificate and its key."""
+    said = {"name": name, "data": data, "annotations": annotations}
+    return next(templates.render_one(TLS_TEMPLATE, {**context(cluster, ""), "secret": said}))
+
+
 def context(cluster: ElixirCluster, cookie_identity: str) -> dict[str, Any]:
     """What a template sees. `docs/templates.md` describes it for users."""
     config = config_files(cluster)
@@ -54,6 +66,9 @@ def context(cluster: ElixirCluster, cookie_identity: str) -> dict[str, Any]:
         "selector": selector(cluster),
         "owner": owner(cluster),
         "config": config,
+        "asks_api": strategy(cluster).asks_api,
+        "policy": policy(cluster),
+        "tls_hosts": list(hosts(cluster)),
         "pod": pod(cluster, config, cookie_identity),
     }
 

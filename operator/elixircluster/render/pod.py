@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
+from elixircluster.api.distribution import EPMD_PORT
 from elixircluster.api.resource import GROUP, ElixirCluster
 from elixircluster.api.service import Check
-from elixircluster.render import discovery, vm
-from elixircluster.render.names import (
-    COMPONENT_LABEL,
-    CONTAINER,
-    GENERATED_COOKIE_KEY,
-    labels,
-    names,
-    selector,
-)
+from elixircluster.render import vm
+from elixircluster.render.config import FILES_PREFIX, identity
+from elixircluster.render.discovery import strategy
+from elixircluster.render.environment import environment
+from elixircluster.render.names import COMPONENT_LABEL, CONTAINER, certificate_secret, labels, names, selector
+from elixircluster.render.runtimes import TEMPORARY
 
-TEMPORARY = "/tmp"  # noqa: S108 - a folder of the container, an emptyDir of its own
-FILES_PREFIX = "file."
-
-# 64 MB: enough for a crash dump's head, and never a full disk.
-CRASH_DUMP_BYTES = 64 * 1024 * 1024
+# What old and new nodes must have in common to talk to each other.
+DISTRIBUTION_ANNOTATION = f"{GROUP}/distribution"
 
 Json = Any
 
@@ -32,15 +25,17 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
     spec = cluster.spec
     return {
         "container": CONTAINER,
+        "token": strategy(cluster).asks_api,
         "labels": {**spec.pod_metadata.labels, **labels(cluster), COMPONENT_LABEL: "node"},
         "annotations": {
             **spec.pod_metadata.annotations,
             # What a running node has read at its start; where it changes, nodes must be replaced.
-            f"{GROUP}/config": digest(config),
+            f"{GROUP}/config": identity(cluster),
+            DISTRIBUTION_ANNOTATION: distribution(cluster),
             f"{GROUP}/cookie": cookie_identity,
         },
         "image_pull_secrets": [{"name": reference.name} for reference in spec.image_pull_secrets],
-        "env": env(cluster),
+        "env": environment(cluster),
         "ports": ports(cluster),
         "probes": probes(cluster),
         "spread": spread(cluster),
@@ -48,70 +43,25 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
         "volume_mounts": [
             {"name": "tmp", "mountPath": TEMPORARY},
             {"name": "config", "mountPath": vm.CONFIG_FOLDER, "readOnly": True},
+            *([{"name": "tls", "mountPath": vm.TLS_FOLDER, "readOnly": True}] if vm.encrypted(cluster) else []),
             *spec.volume_mounts,
         ],
     }
-
-
-def digest(config: dict[str, str]) -> str:
-    """A short name for the content."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def config_files(cluster: ElixirCluster) -> dict[str, str]:
-    """Data of the ConfigMap: the operator's files and the user's."""
-    return {
-        vm.REMOTE_VM_ARGS: vm.remote_vm_args(),
-        vm.LIBCLUSTER_CONFIG: discovery.libcluster_config(cluster),
-        **{f"{FILES_PREFIX}{name}": text for name, text in cluster.spec.files.items()},
-    }
-
-
-def env(cluster: ElixirCluster) -> list[dict[str, Json]]:
-    """The container's environment. The kubelet expands `$(X)` from earlier entries only, so the order counts."""
-    spec = cluster.spec
-    reference = spec.distribution.cookie.secret_ref
-    cookie = {
-        "name": reference.name if reference else names(cluster).cookie,
-        "key": reference.key if reference else GENERATED_COOKIE_KEY,
-    }
-    ours: dict[str, Json] = {
-        "POD_NAME": _field("metadata.name"),
-        "POD_NAMESPACE": _field("metadata.namespace"),
-        "POD_IP": _field("status.podIP"),
-        "RELEASE_DISTRIBUTION": "name",
-        "RELEASE_NODE": discovery.node_name(cluster),
-        "RELEASE_COOKIE": {"secretKeyRef": cookie},
-        "RELEASE_REMOTE_VM_ARGS": f"{vm.CONFIG_FOLDER}/{vm.REMOTE_VM_ARGS}",
-        "RELEASE_TMP": TEMPORARY,
-        "HOME": TEMPORARY,
-        "ERL_CRASH_DUMP": f"{TEMPORARY}/erl_crash.dump",
-        "ERL_CRASH_DUMP_BYTES": str(CRASH_DUMP_BYTES),
-        "ERL_AFLAGS": vm.distribution_flags(cluster),
-        "ERL_FLAGS": vm.machine_flags(cluster),
-        **({"PORT": str(spec.web.port), "PHX_SERVER": "true"} if spec.web else {}),
-        **discovery.environment(cluster),
-    }
-    theirs = {entry.name: entry for entry in spec.env}
-    return [
-        *(_entry(name, value) for name, value in ours.items() if name not in theirs),
-        *(entry.model_dump(by_alias=True, exclude_none=True) for entry in theirs.values()),
-    ]
-
-
-def _field(path: str) -> Json:
-    return {"fieldRef": {"fieldPath": path}}
-
-
-def _entry(name: str, value: Json) -> dict[str, Json]:
-    return {"name": name, "value": value} if isinstance(value, str) else {"name": name, "valueFrom": value}
 
 
 def ports(cluster: ElixirCluster) -> list[dict[str, Json]]:
     """The container's ports."""
     spec = cluster.spec
     web = [{"name": "http", "containerPort": spec.web.port}] if spec.web else []
-    return [{"name": "dist", "containerPort": spec.distribution.port}, *web]
+    epmd = [{"name": "epmd", "containerPort": EPMD_PORT}] if spec.distribution.epmd == "Enabled" else []
+    return [{"name": "dist", "containerPort": spec.distribution.port}, *epmd, *web]
+
+
+def distribution(cluster: ElixirCluster) -> str:
+    """What must not differ between nodes that are to meet: protocol, port and how they are named."""
+    said = cluster.spec.distribution
+    epmd = "epmd" if said.epmd == "Enabled" else "no-epmd"
+    return f"{vm.protocol(cluster)}/{said.port}/{epmd}/{strategy(cluster).naming}"
 
 
 def probes(cluster: ElixirCluster) -> dict[str, Json]:
@@ -172,5 +122,6 @@ def volumes(cluster: ElixirCluster, config: dict[str, str]) -> list[Json]:
     return [
         {"name": "tmp", "emptyDir": {}},
         {"name": "config", "configMap": {"name": names(cluster).config, "items": items}},
+        *([{"name": "tls", "secret": {"secretName": certificate_secret(cluster)}}] if vm.encrypted(cluster) else []),
         *cluster.spec.volumes,
     ]

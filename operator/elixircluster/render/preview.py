@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from elixircluster.api.resource import API_VERSION, KIND, parse
+from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, parse
 from elixircluster.api.schema import unknown_fields
-from elixircluster.render.objects import Object, render, render_cookie_secret
+from elixircluster.render.names import names
+from elixircluster.render.objects import Object, render, render_cookie_secret, render_tls_secret
 from elixircluster.render.templates import Templates
 
 GENERATED = "<generated>"
+PAIR = ("tls.crt", "tls.key")
 
 
 def preview(text: str, values: Sequence[str], settings: Sequence[str], templates: Path | None) -> list[Object]:
@@ -36,8 +38,16 @@ def preview(text: str, values: Sequence[str], settings: Sequence[str], templates
             raise ValueError(f"unknown field {', '.join(unknown)}")
         if not cluster.spec.distribution.cookie.secret_ref:
             objects.append(render_cookie_secret(cluster, engine, GENERATED))
+        objects.extend(certificate_secrets(cluster, engine))
         objects.extend(render(cluster, engine, GENERATED))
     return [without_uid(item) for item in objects]
+
+
+def certificate_secrets(cluster: ElixirCluster, engine: Templates) -> Iterator[Object]:
+    """The Secrets that the operator fills where it makes the certificates itself."""
+    if cluster.spec.distribution.tls.mode == "SelfSigned":
+        for name, keys in ((names(cluster).authority, PAIR), (names(cluster).certificate, (*PAIR, "ca.crt"))):
+            yield render_tls_secret(cluster, engine, name, dict.fromkeys(keys, GENERATED), {})
 
 
 def resources(text: str) -> list[dict[str, Any]]:

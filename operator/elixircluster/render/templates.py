@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,18 @@ MISTAKES = (
 
 def objects_of(text: str) -> str:
     """The documents of a YAML text, as JSON. A date, which is no JSON, becomes the text that it was."""
-    return json.dumps([item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item], default=str)
+    return json.dumps([item for item in yaml.load_all(text, Loader=Loader) if item], default=str)
 
 
 # To read YAML takes seven times as long as to render it.
 remembered_objects_of = lru_cache(maxsize=4096)(objects_of)
+
+
+class Loader(yaml.CSafeLoader):
+    """YAML as JSON needs it: YAML 1.1 takes 1e-05 for text."""
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^-?\d+(\.\d+)?[eE][-+]?\d+$"), list("-0123456789"))
 
 
 class Templates:
@@ -65,10 +72,10 @@ class Templates:
         self._environment.filters["tojson"] = to_json
         self.names = sorted(self._environment.list_templates(filter_func=lambda name: name.endswith(".yaml.j2")))
 
-    def render(self, context: Mapping[str, Any], *, skip: str) -> Iterator[Object]:
-        """The objects of all templates but one. A template may give none, or several."""
+    def render(self, context: Mapping[str, Any], *, skip: Collection[str]) -> Iterator[Object]:
+        """The objects of all templates but those to skip. A template may give none, or several."""
         for name in self.names:
-            if name != skip:
+            if name not in skip:
                 yield from self._objects(name, context, remembered_objects_of)
 
     def render_one(self, name: str, context: Mapping[str, Any]) -> Iterator[Object]:

@@ -1,9 +1,9 @@
-"""The virtual machine's flags: each is rendered once, in the one variable where it belongs.
+"""The virtual machine's flags: each is rendered once, in the one place where it belongs.
 
 ERL_AFLAGS come before the release's vm.args, ERL_FLAGS after them. Of an emulator flag (`+S`) and of `-kernel` the
 last one wins, so what the resource says goes into ERL_FLAGS. A distribution flag given twice disables itself, so
-those are in ERL_AFLAGS alone, and `vm.args` of the resource may not repeat them.
-https://www.erlang.org/doc/apps/erts/erl_cmd.html
+each of those is in one place that depends on the runtime (`render/runtimes.py`), and `vm.args` of the resource may not
+repeat it. https://www.erlang.org/doc/apps/erts/erl_cmd.html
 """
 
 from __future__ import annotations
@@ -16,13 +16,42 @@ from typing import Any
 from elixircluster.api.resource import ElixirCluster
 
 CONFIG_FOLDER = "/etc/elixircluster"
-REMOTE_VM_ARGS = "remote.vm.args"
-LIBCLUSTER_CONFIG = "libcluster.config"
+TLS_FOLDER = f"{CONFIG_FOLDER}-tls"
+CLUSTER_CONFIG = "libcluster.config"
+TLS_OPTIONS = "inet_tls.config"
+
+PROTOCOLS = {
+    ("IPv4", False): "inet_tcp",
+    ("IPv4", True): "inet_tls",
+    ("IPv6", False): "inet6_tcp",
+    ("IPv6", True): "inet6_tls",
+}
 
 
-def distribution_flags(cluster: ElixirCluster) -> str:
-    """ERL_AFLAGS: no epmd, and one port on which every node listens and is looked for."""
-    return f"-start_epmd false -erl_epmd_port {cluster.spec.distribution.port}"
+def encrypted(cluster: ElixirCluster) -> bool:
+    """Whether the nodes speak TLS."""
+    return cluster.spec.distribution.tls.mode != "Disabled"
+
+
+def protocol(cluster: ElixirCluster) -> str:
+    """The distribution protocol."""
+    return PROTOCOLS[cluster.spec.distribution.ip_family, encrypted(cluster)]
+
+
+def protocol_flags(cluster: ElixirCluster) -> list[str]:
+    """What carries the distribution."""
+    flags = [] if protocol(cluster) == "inet_tcp" else [f"-proto_dist {protocol(cluster)}"]
+    if encrypted(cluster):
+        flags.append(f"-ssl_dist_optfile {CONFIG_FOLDER}/{TLS_OPTIONS}")
+    return flags
+
+
+def port_flags(cluster: ElixirCluster) -> list[str]:
+    """Where a node listens and is looked for: one port that everybody knows, or one that epmd tells."""
+    port = cluster.spec.distribution.port
+    if cluster.spec.distribution.epmd == "Enabled":
+        return [f"-kernel inet_dist_listen_min {port} inet_dist_listen_max {port}"]
+    return ["-start_epmd false", f"-erl_epmd_port {port}"]
 
 
 def machine_flags(cluster: ElixirCluster) -> str:
@@ -40,14 +69,9 @@ def _machine_flags(cluster: ElixirCluster) -> Iterator[str]:
     if spec.distribution.net_tick_time_seconds:
         yield f"-kernel net_ticktime {spec.distribution.net_tick_time_seconds}"
     # The flag leaves out the ending .config.
-    yield f"-config {CONFIG_FOLDER}/{LIBCLUSTER_CONFIG.removesuffix('.config')}"
+    yield f"-config {CONFIG_FOLDER}/{CLUSTER_CONFIG.removesuffix('.config')}"
     for argument in spec.vm.args:
         yield quote(argument)
-
-
-def remote_vm_args() -> str:
-    """`bin/app rpc` and `remote` inherit the flags above, and must not listen on the same port."""
-    return "-dist_listen false\n"
 
 
 def schedulers_of(resources: dict[str, Any] | None) -> int | None:

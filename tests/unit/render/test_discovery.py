@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elixircluster.render.discovery import environment, libcluster_config, node_name
+from elixircluster.render.discovery import config_file, environment, node_name
 from tests.unit.factory import cluster
 
 DNS = {"strategy": "DNS"}
@@ -55,7 +55,7 @@ TERMS = {
 
 @pytest.mark.parametrize(("discovery", "term"), TERMS.values(), ids=TERMS)
 def test_libclusters_topology_is_written_as_an_erlang_term(discovery, term):
-    assert libcluster_config(cluster("chat", "talk", discovery=discovery)) == term
+    assert config_file(cluster("chat", "talk", discovery=discovery)) == term
 
 
 COMMON = {
@@ -83,10 +83,14 @@ ENVIRONMENTS = {
 
 @pytest.mark.parametrize(("discovery", "variables"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_the_same_is_told_in_variables(discovery, variables):
-    assert environment(cluster("chat", "talk", discovery=discovery)) == variables
+    gigalixir = {
+        "LIBCLUSTER_KUBERNETES_SELECTOR": "elixircluster.dev/cluster=chat,app.kubernetes.io/component=node",
+        "LIBCLUSTER_KUBERNETES_NODE_BASENAME": variables["LIBCLUSTER_NODE_BASENAME"],
+    }
+    assert environment(cluster("chat", "talk", discovery=discovery)) == {**variables, **gigalixir}
 
 
 def test_the_release_gives_the_name_that_is_looked_for():
     resource = cluster("chat-eu", release={"name": "chat"})
-    assert '{application_name,<<"chat"/utf8>>}' in libcluster_config(resource)
+    assert '{application_name,<<"chat"/utf8>>}' in config_file(resource)
     assert environment(resource)["LIBCLUSTER_NODE_BASENAME"] == "chat"

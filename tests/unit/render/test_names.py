@@ -17,6 +17,7 @@ def test_the_children_are_named_after_the_resource():
         "ConfigMap": "chat-config",
         "ServiceAccount": "chat",
         "PodDisruptionBudget": "chat",
+        "NetworkPolicy": "chat-distribution",
     }
     assert names(cluster()).cookie == "chat-cookie"
     assert pod_name(cluster(), 2) == "chat-2"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from elixircluster.api.pod import OWNED_ENV
-from elixircluster.render.pod import digest, env
+from elixircluster.render.config import identity
+from elixircluster.render.environment import environment
 from tests.unit.factory import children, cluster, container, variables
 
 DIST, HTTP = {"tcpSocket": {"port": 6789}}, {"tcpSocket": {"port": 4000}}
@@ -73,23 +74,24 @@ def test_an_entry_of_the_user_replaces_ours():
     resource = cluster(web={}, env=[{"name": "PORT", "value": "1"}, {"name": "HOME", "value": "/home"}])
     assert variables(resource)["PORT"] == "1"
     assert variables(resource)["HOME"] == "/home"
-    names = [entry["name"] for entry in env(resource)]
+    names = [entry["name"] for entry in environment(resource)]
     assert len(names) == len(set(names))
 
 
 def test_what_the_schema_keeps_for_the_operator_is_set_in_every_node():
-    assert set(OWNED_ENV) <= set(variables(cluster()))
+    runtimes = ("Mix", "Relx", "Gleam", "Erl")
+    assert set(OWNED_ENV) <= {name for runtime in runtimes for name in variables(cluster(runtime=runtime))}
 
 
 def test_a_variable_comes_after_those_that_it_refers_to():
-    names = [entry["name"] for entry in env(cluster(discovery={"strategy": "DNSSRV"}))]
+    names = [entry["name"] for entry in environment(cluster(discovery={"strategy": "DNSSRV"}))]
     for earlier in ("POD_IP", "POD_NAME", "POD_NAMESPACE"):
         assert names.index(earlier) < names.index("RELEASE_NODE")
 
 
 def test_the_users_entries_come_last_and_in_their_order():
     entries = [{"name": "B", "value": "$(POD_IP)"}, {"name": "A", "value": "$(B)"}]
-    assert env(cluster(env=entries))[-2:] == entries
+    assert environment(cluster(env=entries))[-2:] == entries
 
 
 def test_a_variable_may_come_from_anywhere():
@@ -149,8 +151,14 @@ def test_a_change_of_what_a_node_reads_at_its_start_is_a_new_revision():
     assert annotations(discovery={"strategy": "DNSSRV"}, files={"a": "1"}) != before
 
 
-def test_the_name_of_a_content_does_not_depend_on_its_order():
-    assert digest({"a": "1", "b": "2"}) == digest({"b": "2", "a": "1"}) != digest({"a": "2", "b": "1"})
+def test_scaling_leaves_what_nodes_have_read_as_it_was() -> None:
+    for strategy in ("DNS", "DNSSRV", "API", "Static", "None"):
+        discovery = {"strategy": strategy}
+        assert identity(cluster(replicas=3, discovery=discovery)) == identity(cluster(replicas=7, discovery=discovery))
+
+
+def test_another_file_is_another_identity() -> None:
+    assert identity(cluster(files={"a": "1"})) != identity(cluster(files={"a": "2"}))
 
 
 SPREADS = {

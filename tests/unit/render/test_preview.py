@@ -33,6 +33,7 @@ def test_everything_that_would_be_applied_is_shown_and_the_cookie_is_not():
         "Service",
         "ServiceAccount",
         "PodDisruptionBudget",
+        "NetworkPolicy",
         "StatefulSet",
     }
     assert rendered["Secret"]["stringData"] == {"cookie": "<generated>"}

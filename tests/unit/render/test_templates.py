@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from elixircluster.errors import Stalled
 from elixircluster.render.objects import render, render_cookie_secret
-from elixircluster.render.templates import Templates, to_json
+from elixircluster.render.templates import Loader, Templates, to_json
 from tests.unit.factory import TEMPLATES, children, cluster
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -21,7 +21,7 @@ JSON = st.recursive(
 
 
 def read(text: str):
-    return yaml.load(text, Loader=yaml.CSafeLoader)
+    return yaml.load(text, Loader=Loader)
 
 
 @given(TEXT)

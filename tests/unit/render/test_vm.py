@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elixircluster.render.vm import cores, distribution_flags, machine_flags, quote, remote_vm_args, schedulers_of
+from elixircluster.render.config import config_files
+from elixircluster.render.vm import cores, machine_flags, port_flags, quote, schedulers_of
 from tests.unit.factory import cluster
 
 CONFIG = "-config /etc/elixircluster/libcluster"
@@ -34,11 +35,11 @@ def test_what_the_resource_says_comes_after_the_release(spec, flags):
 
 
 def test_every_node_listens_on_one_port_without_epmd():
-    assert distribution_flags(cluster(distribution={"port": 7000})) == "-start_epmd false -erl_epmd_port 7000"
+    assert port_flags(cluster(distribution={"port": 7000})) == ["-start_epmd false", "-erl_epmd_port 7000"]
 
 
 def test_a_console_does_not_listen():
-    assert remote_vm_args() == "-dist_listen false\n"
+    assert config_files(cluster())["remote.vm.args"] == "-dist_listen false\n"
 
 
 @pytest.mark.parametrize("strategy", ["DNS", "DNSSRV"])
@@ -48,7 +49,7 @@ def test_every_flag_is_given_once(strategy):
         vm={"schedulers": 2},
         distribution={"netTickTimeSeconds": 15},
     )
-    flags = f"{distribution_flags(resource)} {machine_flags(resource)}".split()
+    flags = " ".join([*port_flags(resource), machine_flags(resource)]).split()
     names = [flag for flag in flags if flag[0] in "-+"]
     assert len(names) == len(set(names)), names
 

@@ -1,0 +1,61 @@
+"""The container's environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elixircluster.api.resource import ElixirCluster
+from elixircluster.render import discovery, vm
+from elixircluster.render.names import GENERATED_COOKIE_KEY, names
+from elixircluster.render.runtimes import TEMPORARY, CookieReference, runtime
+
+# 64 MB: enough for a crash dump's head, and never a full disk.
+CRASH_DUMP_BYTES = 64 * 1024 * 1024
+
+Json = Any
+
+
+def environment(cluster: ElixirCluster) -> list[dict[str, Json]]:
+    """All variables. The kubelet expands `$(X)` from earlier entries only, so the order counts.
+
+    A variable of the user replaces one of ours, but for those that the schema keeps to the operator.
+    """
+    spec = cluster.spec
+    ours: dict[str, Json] = {
+        "POD_NAME": _field("metadata.name"),
+        "POD_NAMESPACE": _field("metadata.namespace"),
+        "POD_IP": _field("status.podIP"),
+        "HOME": TEMPORARY,
+        "ERL_CRASH_DUMP": f"{TEMPORARY}/erl_crash.dump",
+        "ERL_CRASH_DUMP_BYTES": str(CRASH_DUMP_BYTES),
+        **runtime(cluster).environment(cluster),
+        "ERL_FLAGS": vm.machine_flags(cluster),
+        **({"PORT": str(spec.web.port), "PHX_SERVER": "true"} if spec.web else {}),
+        **({"ECTO_IPV6": "true"} if spec.distribution.ip_family == "IPv6" else {}),
+        **discovery.environment(cluster),
+    }
+    theirs = {entry.name: entry for entry in spec.env}
+    return [
+        *(_entry(cluster, name, value) for name, value in ours.items() if name not in theirs),
+        *(entry.model_dump(by_alias=True, exclude_none=True) for entry in theirs.values()),
+    ]
+
+
+def _field(path: str) -> Json:
+    return {"fieldRef": {"fieldPath": path}}
+
+
+def _entry(cluster: ElixirCluster, name: str, value: Json) -> dict[str, Json]:
+    if isinstance(value, str):
+        return {"name": name, "value": value}
+    return {"name": name, "valueFrom": _cookie(cluster) if isinstance(value, CookieReference) else value}
+
+
+def _cookie(cluster: ElixirCluster) -> Json:
+    reference = cluster.spec.distribution.cookie.secret_ref
+    return {
+        "secretKeyRef": {
+            "name": reference.name if reference else names(cluster).cookie,
+            "key": reference.key if reference else GENERATED_COOKIE_KEY,
+        }
+    }

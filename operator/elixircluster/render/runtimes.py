@@ -1,0 +1,109 @@
+"""What starts the node, and so where its name, its cookie and its distribution flags go: one row a runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from elixircluster.api.resource import ElixirCluster
+from elixircluster.render import vm
+from elixircluster.render.discovery import node_name, strategy
+
+TEMPORARY = "/tmp"  # noqa: S108 - a folder of the container, an emptyDir of its own
+
+
+class CookieReference:
+    """Stands for the cookie, which comes from its Secret and is never rendered."""
+
+
+COOKIE = CookieReference()
+
+Environment = Mapping[str, str | CookieReference]
+Files = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A row. `console` is the command, inside a pod, that opens a remote console."""
+
+    environment: Callable[[ElixirCluster], Environment]
+    files: Callable[[ElixirCluster], Files]
+    console: Callable[[ElixirCluster], str]
+
+
+def _flags(*groups: list[str]) -> str:
+    return " ".join(flag for group in groups for flag in group)
+
+
+def _loading(cluster: ElixirCluster, variable: str) -> Environment:
+    # The kernel connects before an embedded release has loaded crypto: `undef crypto:supports/0` (OTP 25).
+    early = strategy(cluster).connects_at_start and vm.encrypted(cluster)
+    return {variable: "interactive"} if early else {}
+
+
+def _mix(cluster: ElixirCluster) -> Environment:
+    return {
+        "RELEASE_DISTRIBUTION": "name",
+        "RELEASE_NODE": node_name(cluster),
+        "RELEASE_COOKIE": COOKIE,
+        "RELEASE_REMOTE_VM_ARGS": f"{vm.CONFIG_FOLDER}/remote.vm.args",
+        "RELEASE_TMP": TEMPORARY,
+        **_loading(cluster, "RELEASE_MODE"),
+        "ERL_AFLAGS": _flags(vm.port_flags(cluster), vm.protocol_flags(cluster)),
+    }
+
+
+def _relx(cluster: ElixirCluster) -> Environment:
+    # The script reads name, cookie and protocol from vm.args alone, for its tools too; the port it takes from
+    # ERL_DIST_PORT, and gives the flags by itself.
+    epmd = cluster.spec.distribution.epmd == "Enabled"
+    return {
+        "ERLANG_NODE": node_name(cluster),
+        "RELX_COOKIE": COOKIE,
+        "RELX_REPLACE_OS_VARS": "true",
+        "RELX_OUT_FILE_PATH": TEMPORARY,
+        **_loading(cluster, "CODE_LOADING_MODE"),
+        "VMARGS_PATH": f"{vm.CONFIG_FOLDER}/vm.args",
+        **({} if epmd else {"ERL_DIST_PORT": str(cluster.spec.distribution.port)}),
+    }
+
+
+def _erl(cluster: ElixirCluster) -> Environment:
+    name = ["-name $(ERLANG_NODE)", "-setcookie $(ERLANG_COOKIE)"]
+    return {
+        "ERLANG_NODE": node_name(cluster),
+        "ERLANG_COOKIE": COOKIE,
+        "ERL_AFLAGS": _flags(name, vm.port_flags(cluster), vm.protocol_flags(cluster)),
+    }
+
+
+def _relx_files(cluster: ElixirCluster) -> Files:
+    epmd = cluster.spec.distribution.epmd == "Enabled"
+    lines = ["-name ${ERLANG_NODE}", "-setcookie ${RELX_COOKIE}", *vm.protocol_flags(cluster)]
+    return {"vm.args": "\n".join([*lines, *(vm.port_flags(cluster) if epmd else []), ""])}
+
+
+def _remote_files(_: ElixirCluster) -> Files:
+    # `bin/app rpc` and `remote` inherit the flags of the node, and would die of its port being in use.
+    return {"remote.vm.args": "-dist_listen false\n"}
+
+
+def _remote_shell(cluster: ElixirCluster) -> str:
+    flags = _flags(["-hidden -dist_listen false"], vm.port_flags(cluster), vm.protocol_flags(cluster))
+    return (
+        "sh -c 'unset ERL_AFLAGS ERL_FLAGS; exec erl -name console-$$@${ERLANG_NODE#*@} "
+        f'-setcookie "$ERLANG_COOKIE" {flags} -remsh "$ERLANG_NODE"\''
+    )
+
+
+RUNTIMES: Mapping[str, Runtime] = {
+    "Mix": Runtime(_mix, _remote_files, lambda cluster: f"bin/{cluster.base_name} remote"),
+    "Relx": Runtime(_relx, _relx_files, lambda cluster: f"bin/{cluster.base_name} remote_console"),
+    "Gleam": Runtime(_erl, lambda _: {}, _remote_shell),
+    "Erl": Runtime(_erl, lambda _: {}, _remote_shell),
+}
+
+
+def runtime(cluster: ElixirCluster) -> Runtime:
+    """The row of the resource's runtime."""
+    return RUNTIMES[cluster.spec.runtime]
