@@ -21,6 +21,10 @@ from elixircluster.render.templates import Templates
 ALPHABET = string.ascii_letters + string.digits
 LENGTH = 43  # characters of 62 that hold 32 random bytes
 LONGEST_ATOM = 255
+SHORTEST = 20
+
+# Every scanner of the Internet tries these (CVE-2022-24706); the shortest length refuses them, and says less well why.
+WELL_KNOWN = {"monster", "cookie", "nocookie", "secret", "changeme", "elixir", "erlang", "rabbitmq", "couchdb"}
 VALID = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -69,6 +73,14 @@ def refuse_unusable(value: bytes, where: str) -> None:
         )
     if not VALID.fullmatch(text):
         raise Stalled("CookieInvalid", f"{where} holds characters other than letters, digits and _")
+    if text.lower() in WELL_KNOWN:
+        raise Stalled(
+            "CookieWeak", f"{where} is a well-known cookie, with which anybody is root in your nodes; choose another"
+        )
+    if len(text) < SHORTEST:
+        raise Stalled(
+            "CookieWeak", f"{where} is shorter than {SHORTEST} characters and could be guessed; choose a longer one"
+        )
     if len(text) > LONGEST_ATOM:
         raise Stalled("CookieInvalid", f"{where} is longer than {LONGEST_ATOM} characters")
 

@@ -79,7 +79,7 @@ async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Heal
     """
     world, queue, gap = World(), Queue(), asyncio.Event()
     probes.busy_for = queue.longest_work
-    reconciler = Reconciler(api, world, Templates(settings.templates), now)
+    reconciler = Reconciler(api, world, Templates(settings.templates, settings.lease_namespace), now)
     try:
         for key in await world.refresh(api, settings.namespaces):
             queue.add(key)

@@ -10,16 +10,21 @@ from elixircluster.api.resource import ElixirCluster
 from elixircluster.render.names import selector
 
 LAST_PORT = 65535
+OPERATOR = {"app.kubernetes.io/name": "elixircluster"}
 
 Json = Any
 
 
-def policy(cluster: ElixirCluster) -> dict[str, Json]:
+def policy(cluster: ElixirCluster, operator_namespace: str) -> dict[str, Json]:
     """What the NetworkPolicy's template needs beside the spec."""
     guarded = guarded_ports(cluster)
     return {
         "distribution_from": [
             {"podSelector": {"matchLabels": selector(cluster)}},
+            {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": operator_namespace}},
+                "podSelector": {"matchLabels": OPERATOR},
+            },
             *cluster.spec.network_policy.distribution_from,
         ],
         "distribution_ports": [{"protocol": "TCP", "port": port} for port in guarded],

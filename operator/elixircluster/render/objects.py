@@ -31,7 +31,11 @@ def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -
     resource cannot be rendered.
     """
     refuse_long_names(cluster)
-    objects = list(templates.render(context(cluster, cookie_identity), skip={COOKIE_TEMPLATE, TLS_TEMPLATE}))
+    objects = list(
+        templates.render(
+            context(cluster, cookie_identity, templates.operator_namespace), skip={COOKIE_TEMPLATE, TLS_TEMPLATE}
+        )
+    )
     patch = cluster.spec.pod_template
     if patch:
         for item in objects:
@@ -43,7 +47,9 @@ def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -
 
 def render_cookie_secret(cluster: ElixirCluster, templates: Templates, cookie: str) -> Object:
     """The Secret with a new cookie."""
-    return next(templates.render_one(COOKIE_TEMPLATE, {**context(cluster, ""), "cookie": cookie}))
+    return next(
+        templates.render_one(COOKIE_TEMPLATE, {**context(cluster, "", templates.operator_namespace), "cookie": cookie})
+    )
 
 
 def render_tls_secret(
@@ -51,10 +57,12 @@ def render_tls_secret(
 ) -> Object:
     """A Secret with a certificate and its key."""
     said = {"name": name, "data": data, "annotations": annotations}
-    return next(templates.render_one(TLS_TEMPLATE, {**context(cluster, ""), "secret": said}))
+    return next(
+        templates.render_one(TLS_TEMPLATE, {**context(cluster, "", templates.operator_namespace), "secret": said})
+    )
 
 
-def context(cluster: ElixirCluster, cookie_identity: str) -> dict[str, Any]:
+def context(cluster: ElixirCluster, cookie_identity: str, operator_namespace: str) -> dict[str, Any]:
     """What a template sees. `docs/templates.md` describes it for users."""
     config = config_files(cluster)
     return {
@@ -67,7 +75,7 @@ def context(cluster: ElixirCluster, cookie_identity: str) -> dict[str, Any]:
         "owner": owner(cluster),
         "config": config,
         "asks_api": strategy(cluster).asks_api,
-        "policy": policy(cluster),
+        "policy": policy(cluster, operator_namespace),
         "tls_hosts": list(hosts(cluster)),
         "pod": pod(cluster, config, cookie_identity),
     }

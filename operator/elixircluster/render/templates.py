@@ -16,6 +16,9 @@ from elixircluster.errors import Stalled
 
 Object = dict[str, Any]
 
+# Where the chart's documentation installs the operator.
+OPERATOR_NAMESPACE = "elixircluster-system"
+
 PACKAGED = Path(__file__).parent.parent / "templates"
 CHECKOUT = Path(__file__).parents[3] / "templates"
 
@@ -58,9 +61,10 @@ Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^-?\d+(\.\d
 
 
 class Templates:
-    """The templates, compiled once."""
+    """The templates, compiled once, and where the operator is that renders them."""
 
-    def __init__(self, overrides: Path | None = None) -> None:
+    def __init__(self, overrides: Path | None = None, operator_namespace: str = OPERATOR_NAMESPACE) -> None:
+        self.operator_namespace = operator_namespace
         folders = [*([overrides] if overrides else []), PACKAGED if PACKAGED.is_dir() else CHECKOUT]
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(folders),

@@ -29,7 +29,7 @@ def test_every_character_of_the_alphabet_is_used():
     assert set("".join(new_cookie() for _ in range(200))) == set(ALPHABET)
 
 
-@pytest.mark.parametrize("value", ["a", "secret", "A_b_9", "_", "x" * 255, new_cookie()])
+@pytest.mark.parametrize("value", ["A_b_9_and_20_in_total", "_" * 20, "x" * 255, new_cookie()])
 def test_a_cookie_of_letters_digits_and_underscores_serves(value):
     assert refuse_unusable(value.encode(), WHERE) is None
 
@@ -62,6 +62,14 @@ def test_a_cookie_that_nodes_would_not_agree_on_is_refused_and_never_told(value,
     assert said in stalled.value.message
     assert "hunter2" not in str(stalled.value)
     assert stalled.value.__cause__ is None
+
+
+@pytest.mark.parametrize("value", ["monster", "cookie", "MONSTER", "x" * 19, "hunter2hunter2"])
+def test_a_cookie_that_could_be_guessed_is_refused(value):
+    with pytest.raises(Stalled) as stalled:
+        refuse_unusable(value.encode(), WHERE)
+    assert stalled.value.reason == "CookieWeak"
+    assert "hunter2" not in str(stalled.value)
 
 
 @given(st.binary(min_size=6, max_size=300))
