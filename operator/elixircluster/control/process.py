@@ -48,7 +48,7 @@ class Settings:
 
 
 async def run(settings: Settings) -> int:
-    """Stand by and lead in turn, until a signal. Returns the exit status."""
+    """Stand by, then lead until a signal, or until something ends that should have gone on. Returns the exit status."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,7 +64,8 @@ async def run(settings: Settings) -> int:
             try:
                 await lead(settings, api, leader, probes, stop)
             finally:
-                await leader.release()
+                with contextlib.suppress(*UNREACHABLE):
+                    await leader.release()
     finally:
         serving.cancel()
         await api.close()
@@ -75,7 +76,8 @@ async def run(settings: Settings) -> int:
 async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Health, stop: asyncio.Event) -> None:
     """Work until something ends it: a signal, a lost lease, or a task that should have gone on.
 
-    Nothing is carried over to the next time: it begins with a fresh view, as a new process would.
+    Nothing is carried over to the next process, which begins with a fresh view. It cannot be the same one: kopf ends
+    every task of the loop with its own.
     """
     world, queue, gap = World(), Queue(), asyncio.Event()
     probes.busy_for = queue.longest_work
@@ -86,6 +88,9 @@ async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Heal
     except ApiError as error:
         missing = "; is the CustomResourceDefinition installed?" if error.code == 404 else ""
         logger.error("cannot list what there is: %s%s", error, missing)
+        return
+    except (aiohttp.ClientError, TimeoutError) as error:
+        logger.error("cannot list what there is: %s", error or type(error).__name__)
         return
     logger.info("%d resources", len(world.keys()))
     ended = await first(
