@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class Operator:
         }
         self._process: asyncio.subprocess.Process | None = None
         self._offset = 0
+        self.starts = 0
 
     @property
     def pid(self) -> int:
@@ -70,6 +72,7 @@ class Operator:
     async def start(self) -> None:
         """Start the process, whatever it needs to be of use."""
         self._offset = self.log.stat().st_size if self.log.exists() else 0
+        self.starts += 1
         ports = [str(free_port()), str(free_port())]
         argv = [sys.executable, "-m", "elixircluster", "run", "--log-format", "text", "--lease-name", self._lease]
         argv += ["--metrics-port", ports[0], "--health-port", ports[1], *self._arguments]
@@ -120,6 +123,33 @@ class Operator:
         status = dict(line.split(":", 1) for line in lines)
         memory = [int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")]
         return Usage(time.monotonic(), (int(stat[11]) + int(stat[12])) / TICKS, *memory)
+
+
+# After the first time, a kubelet waits ever longer before it starts a container again.
+RESTART_DELAYS = (0, 10, 20, 40, 80, 160, 300)
+
+
+async def supervise(operator: Operator) -> None:
+    """Start the operator again whenever it ends, as a kubelet does, until cancelled."""
+    for delay in itertools.chain(RESTART_DELAYS, itertools.repeat(RESTART_DELAYS[-1])):
+        await operator.wait()
+        await asyncio.sleep(delay)
+        await operator.start()
+
+
+@asynccontextmanager
+async def supervised(operator: Operator) -> AsyncIterator[Operator]:
+    """An operator that leads, under supervision; ended afterwards."""
+    await operator.start()
+    supervisor = asyncio.create_task(supervise(operator))
+    try:
+        await operator.leads()
+        yield operator
+    finally:
+        supervisor.cancel()
+        with suppress(asyncio.CancelledError):
+            await supervisor
+        await operator.kill()
 
 
 def free_port() -> int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
+import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .client import Body, Client
-from .process import Operator, until
+from .process import Operator, supervised, until
 from .proxy import Fault, Proxy
 from .state import settled, snapshot
 
@@ -105,7 +104,7 @@ async def play(client: Client, folder: Path, scenario: Scenario, fault: Fault | 
     namespace = await client.namespace(f"faults-{number}")
     folder = folder / str(number)
     folder.mkdir()
-    async with Proxy(client, folder) as proxy, supervised(proxy, folder, namespace) as operator:
+    async with Proxy(client, folder) as proxy, supervised(operator_of(proxy, folder, namespace)) as operator:
         if scenario.exists:
             await create(client, namespace)
             await converged(client, proxy, namespace)
@@ -138,32 +137,16 @@ def is_deletion(target: str, code: int) -> bool:
     return target.startswith("DELETE ") and code == 200
 
 
-@asynccontextmanager
-async def supervised(proxy: Proxy, folder: Path, namespace: str) -> AsyncIterator[Operator]:
-    """An operator that is started again at once when it ends, as a kubelet does the first time."""
+def operator_of(proxy: Proxy, folder: Path, namespace: str) -> Operator:
+    """An operator for this namespace only, that the proxy can kill."""
     operator = Operator(
         proxy.kubeconfig,
         folder / "operator.log",
         lease=namespace,
         arguments=["--namespace", namespace, "--lease-namespace", namespace],
     )
-    proxy.crash = lambda: operator.signal(9)
-    await operator.start()
-
-    async def supervise() -> None:
-        while True:
-            await operator.wait()
-            await operator.start()
-
-    supervisor = asyncio.create_task(supervise())
-    try:
-        await operator.leads()
-        yield operator
-    finally:
-        supervisor.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await supervisor
-        await operator.kill()
+    proxy.crash = lambda: operator.signal(signal.SIGKILL)
+    return operator
 
 
 async def converged(client: Client, proxy: Proxy, namespace: str) -> None:
