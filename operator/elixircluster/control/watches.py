@@ -90,3 +90,5 @@ async def watch(
         namespaces=namespaces,
         stop_flag=stop,
     )
+    # kopf has taken the process's signals for itself, and ends without an error only when one came.
+    stop.set()

@@ -1,0 +1,79 @@
+"""A resource that cannot be is told so, stalls itself, and nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.operator.bad_resources import NAMES, REFUSED, SECRETS, STALLED
+from tests.integration.operator.client import IMAGE, RefusedError, eventually
+
+LONG = "a" * 52
+
+
+@pytest.fixture(scope="module")
+def neighbour(operator, shared):
+    """A resource that is well, and stays so."""
+    for name, value in SECRETS.items():
+        shared.create("Secret", name, {"stringData": {"cookie": value}})
+    shared.cluster("good", web={})
+    shared.until("good")
+    before = shared.get("ElixirCluster", "good"), shared.children("good")
+    yield
+    assert (shared.get("ElixirCluster", "good"), shared.children("good")) == before
+
+
+@pytest.mark.usefixtures("neighbour")
+@pytest.mark.parametrize(("spec", "said", "_"), REFUSED.values(), ids=REFUSED)
+def test_the_api_server_refuses(shared, spec, said, _):
+    body = {key: value for key, value in {"image": IMAGE, **spec}.items() if value is not None}
+    with pytest.raises(RefusedError) as refused:
+        shared.create("ElixirCluster", "bad", {"spec": body}, fieldValidation="Strict")
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize(("name", "said"), NAMES.values(), ids=NAMES)
+def test_the_api_server_refuses_a_name(shared, name, said):
+    with pytest.raises(RefusedError) as refused:
+        shared.cluster(name)
+    assert said in refused.value.message
+
+
+@pytest.mark.usefixtures("neighbour")
+@pytest.mark.parametrize(("spec", "said", "reason"), STALLED.values(), ids=STALLED)
+def test_the_operator_says_what_is_wrong_and_sees_when_it_is_right(shared, spec, said, reason):
+    name = LONG if reason == "NameTooLong" else "bad"
+    shared.cluster(name, **spec)
+    try:
+        stalled = shared.until(name, "Stalled", seconds=5)
+        assert stalled["reason"] == reason
+        assert said in stalled["message"]
+        assert "hunter2" not in str(shared.status(name))
+        assert shared.condition(name, "Ready")["status"] == "False"
+        if reason != "NameTooLong":
+            shared.change(name, **dict.fromkeys(spec))
+            shared.until(name)
+    finally:
+        shared.delete("ElixirCluster", name)
+    eventually(lambda: not shared.children(name), seconds=30)
+
+
+REFUSED_CHANGES = {
+    "a name for the nodes": ({}, {"release": {"name": "other"}}),
+    "another name for the nodes": ({"release": {"name": "one"}}, {"release": {"name": "two"}}),
+    "no name for the nodes": ({"release": {"name": "one"}}, {"release": None}),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), REFUSED_CHANGES.values(), ids=REFUSED_CHANGES)
+def test_the_nodes_are_never_renamed(namespace, before, after):
+    namespace.cluster("chat", **before)
+    with pytest.raises(RefusedError, match="cannot change"):
+        namespace.change("chat", **after)
+
+
+def test_a_change_that_cannot_be_is_not_reported_as_done(namespace):
+    namespace.cluster("chat")
+    namespace.until("chat")
+    namespace.change("chat", sidecars=[{"name": "app", "image": "a"}])
+    ready = eventually(lambda: namespace.condition("chat", "Ready"))
+    assert ready["status"] == "False"
