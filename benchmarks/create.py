@@ -30,17 +30,21 @@ async def by_hand(client: Client, sight: Sight, wanted: list[Body]) -> float:
 
 async def run(bench: Bench) -> Report:
     operated, bare = [], []
-    async with bench.client() as client, bench.operator(client), bench.namespace(client, "create") as namespace:
-        async with Sight(client, namespace) as sight:
-            for number in range(ROUNDS):
-                for side in (True, False) if number % 2 else (False, True):
-                    body = resource(f"{'c' if side else 'b'}{number}", namespace)
-                    wanted = children(body)
-                    if side:
-                        operated.append(await by_operator(client, sight, body, wanted))
-                    else:
-                        bare.append(await by_hand(client, sight, wanted))
-                    await asyncio.sleep(PAUSE_SECONDS)
+    async with (
+        bench.client() as client,
+        bench.operator(client),
+        bench.namespace(client, "create") as namespace,
+        Sight(client, namespace) as sight,
+    ):
+        for number in range(ROUNDS):
+            for side in (True, False) if number % 2 else (False, True):
+                body = resource(f"{'c' if side else 'b'}{number}", namespace)
+                wanted = children(body)
+                if side:
+                    operated.append(await by_operator(client, sight, body, wanted))
+                else:
+                    bare.append(await by_hand(client, sight, wanted))
+                await asyncio.sleep(PAUSE_SECONDS)
     return report(operated, bare, len(wanted))
 
 
