@@ -136,6 +136,9 @@ class Reconciler:
         pods = self._world.pods(cluster.key)
         # A passing error without a word for the user leaves the last verdict.
         told = trouble if trouble and trouble.message else None
+        if trouble and not told and cluster.status.get("observedGeneration") != cluster.generation:
+            # Nothing was made of the newest generation yet, so that nothing can be said of it: least of all Ready.
+            return
         seen = Observation(cluster.spec.paused, step, pods, told)
         wanted = status(cluster, seen, self._workload(cluster), self._clock())
         await self._write_status(cluster.key, cluster.uid, cluster.status, wanted)
