@@ -45,25 +45,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(3600))
 
 
+LEASE = "elixircluster-matrix"
+
+
 class Operator:
-    """The operator as a process of this machine, with a lease and ports of its own."""
+    """The operator as a process of this machine; started again when it ends, as a kubelet does.
+
+    Of several runs at once in one cluster the first one's works, and the others' stand by.
+    """
 
     def __init__(self, kubernetes: Cluster, log: Path) -> None:
+        self._kubernetes = kubernetes
         self._log = log
-        command = [sys.executable, "-m", "elixircluster", "run", "--lease-name", f"matrix-{secrets.token_hex(2)}"]
-        command += ["--metrics-port", str(free_port()), "--health-port", str(free_port())]
-        environment = {"KUBECONFIG": str(kubernetes.kubeconfig_inside), "PYTHONPATH": str(ROOT / "operator")}
-        with log.open("w") as file:
-            self._process = subprocess.Popen(
-                kubernetes.run_inside(command), env=os.environ | environment, stdout=file, stderr=file, cwd=log.parent
-            )
+        self._stopping = threading.Event()
+        self._process = self._start()
+        self._watch = threading.Thread(target=self._start_again, daemon=True)
+        self._watch.start()
 
     def is_at_work(self) -> bool:
-        return "resources" in self._log.read_text()
+        return bool(
+            self._kubernetes.kubectl("get", "lease", LEASE, "-o", "jsonpath={.spec.holderIdentity}", check=False)
+        )
 
     def stop(self) -> None:
+        self._stopping.set()
         self._process.terminate()
-        self._process.wait(30)
+        self._watch.join(30)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "elixircluster", "run", "--lease-name", LEASE, "--lease-namespace", "default"]
+        command += ["--metrics-port", str(free_port()), "--health-port", str(free_port())]
+        environment = {"KUBECONFIG": str(self._kubernetes.kubeconfig_inside), "PYTHONPATH": str(ROOT / "operator")}
+        with self._log.open("ab") as file:
+            return subprocess.Popen(
+                self._kubernetes.run_inside(command),
+                env=os.environ | environment,
+                stdout=file,
+                stderr=file,
+                cwd=self._log.parent,
+            )
+
+    def _start_again(self) -> None:
+        while self._process.wait() is not None and not self._stopping.wait(1):
+            self._process = self._start()
 
 
 def free_port() -> int:

@@ -25,7 +25,7 @@ examples/chat, `Relx`: examples/pond, `Gleam`: examples/tide, `Erl`: examples/re
 | --- | --- |
 | connected | three nodes, and each sees both others |
 | apart | three nodes that do not know of each other, as strategy `None` has it |
-| library | the node runs, and libcluster's topology is in its application environment; the example has no such library |
+| library | the node runs, and libcluster's topology is in its application environment; the example has no library |
 | refused | the API server refuses the resource: {REFUSED_IPV6} |
 | not run | nobody has looked yet |
 
