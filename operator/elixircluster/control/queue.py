@@ -9,7 +9,7 @@ from collections import deque
 from elixircluster.api.resource import Key
 from elixircluster.observe import metrics
 
-FIRST_BACKOFF_SECONDS = 0.5
+FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 300.0
 
 
