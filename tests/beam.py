@@ -17,6 +17,7 @@ from elixircluster.mesh.member import Member
 
 COOKIE = "a-cookie-for-tests"
 START_SECONDS = 30.0
+READY = b"node is up"
 
 
 def free_port() -> int:
@@ -29,15 +30,15 @@ def free_port() -> int:
 
 @dataclass
 class Node:
-    """A running node. `number` makes its address, 127.0.0.number."""
+    """A running node. `number` makes its address, 127.0.0.number; without a port it registers with epmd."""
 
     alive: str
     number: int
     port: int
+    log: Path
     cookie: str = COOKIE
     flags: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
-    log: Path = Path("/dev/null")
 
     @property
     def address(self) -> str:
@@ -49,32 +50,29 @@ class Node:
 
     @property
     def member(self) -> Member:
-        return Member(f"pod-{self.alive}", self.name, self.address, self.port)
+        return Member(f"pod-{self.alive}", self.name, self.address, self.port or None)
 
     def start(self, evaluate: str = "ok") -> Node:
-        """Start it; returns when it listens."""
+        """Start it; returns when it listens and has done `evaluate`."""
         interface = "{" + self.address.replace(".", ",") + "}"
-        command = ["erl", "-noinput", "-name", self.name, "-start_epmd", "false", "-erl_epmd_port", str(self.port)]
+        command = ["erl", "-noinput", "-name", self.name, "-start_epmd", "false"]
+        command += ["-erl_epmd_port", str(self.port)] if self.port else []
         command += ["-kernel", "inet_dist_use_interface", interface, "+S", "1:1", "+sbwt", "none", *self.flags]
-        command += ["-eval", evaluate]
+        command += ["-eval", f'{evaluate}, io:put_chars("{READY.decode()}\\n")']
         environment = {**os.environ, "ERL_CRASH_DUMP": "/dev/null", "ERL_FLAGS": f"-setcookie {self.cookie}"}
         # Erlang wants a home for its own cookie file.
         environment.setdefault("HOME", tempfile.gettempdir())
+        before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS
-        while not self.listens():
+        while READY not in self.log.read_bytes()[before:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                said = self.log.read_text(errors="replace")[-2000:] if self.log.is_file() else ""
+                said = self.log.read_text(errors="replace")[-2000:]
                 self.kill()
                 raise RuntimeError(f"{self.name} did not start: {said}")
-            time.sleep(0.05)
+            time.sleep(0.02)
         return self
-
-    def listens(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(0.2)
-            return probe.connect_ex((self.address, self.port)) == 0
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -98,7 +96,7 @@ def nodes(count: int, first: int, logs: Path, *, flags: Sequence[str] = (), pref
     """So many nodes on 127.0.0.`first` and the following addresses, not yet connected with each other."""
     port = free_port()
     made = [
-        Node(f"{prefix}{number}", first + number, port, flags=flags, log=logs / f"{prefix}{number}.log")
+        Node(f"{prefix}{number}", first + number, port, logs / f"{prefix}{number}.log", flags=flags)
         for number in range(count)
     ]
     try:

@@ -42,7 +42,7 @@ def call(caller: Pid, reference: Ref, module: str, function: str, arguments: Seq
 def nobody(monitor: tuple[Term, ...]) -> bytes:
     """The answer to a MONITOR_P signal: no process of ours lives.
 
-    Without it `net_adm:ping/1` and every `gen_server` call to us would wait for their timeout, or for ever.
+    Without it every `gen_server` call to us would wait for its timeout, and `net_adm:ping/1` for ever.
     """
     _, watcher, watched, reference = monitor
     return _message((MONITOR_P_EXIT, watched, watcher, reference, Atom("noproc")))

@@ -11,7 +11,7 @@ from elixircluster.mesh.probe import Prober
 from elixircluster.mesh.view import view
 
 from tests import beam
-from tests.certificates import Authority
+from tests.certificates import Authority, distribution_flags
 
 from .conftest import US, join
 
@@ -60,8 +60,6 @@ async def test_our_expired_certificate_is_named(secured, ask):
 
 
 async def test_a_certificate_for_another_host_is_refused_by_us(secured, ask, tmp_path):
-    from tests.certificates import distribution_flags
-
     flags = distribution_flags(tmp_path, secured.authority, secured.authority.leaf("elsewhere.example"))
     node = beam.Node("misnamed", 95, beam.free_port(), flags=flags, log=tmp_path / "log").start()
     try:
