@@ -1,0 +1,1 @@
+"""The mesh, seen from outside."""
