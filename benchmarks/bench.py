@@ -21,7 +21,6 @@ from tests.faults.process import ROOT, Operator, until
 
 Body = dict[str, Any]
 
-CHILDREN = 7
 NOWHERE = {"nodeSelector": {"elixircluster.dev/benchmark": "nowhere"}}
 LOGS = Path("/tmp")
 

@@ -55,15 +55,19 @@ async def creations(client: Client, sight: Sight, namespace: str, prefix: str) -
 
 async def run(bench: Bench) -> Report:
     alone, among = [], []
-    async with bench.client() as client, bench.operator(client), bench.namespace(client, "neighbours") as namespace:
-        async with Sight(client, namespace) as sight:
-            for number in range(ROUNDS):
-                alone += await creations(client, sight, namespace, f"a{number}-")
-                bad = await stall(client, namespace, number)
-                among += await creations(client, sight, namespace, f"n{number}-")
-                for body in bad:
-                    await client.delete("ElixirCluster", namespace, body["metadata"]["name"])
-                await bench.quiet()
+    async with (
+        bench.client() as client,
+        bench.operator(client),
+        bench.namespace(client, "neighbours") as namespace,
+        Sight(client, namespace) as sight,
+    ):
+        for number in range(ROUNDS):
+            alone += await creations(client, sight, namespace, f"a{number}-")
+            bad = await stall(client, namespace, number)
+            among += await creations(client, sight, namespace, f"n{number}-")
+            for body in bad:
+                await client.delete("ElixirCluster", namespace, body["metadata"]["name"])
+            await bench.quiet()
     result = Report()
     for share in (0.5, 0.99):
         name, with_them, without = f"p{share * 100:.0f}", percentile(among, share), percentile(alone, share)

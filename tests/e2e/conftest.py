@@ -115,7 +115,7 @@ def operator(kubernetes: Cluster, audit_start: int) -> Release:
     kubernetes.kubectl("apply", "-f", "-", input=namespace_manifest({"name": SYSTEM, "labels": RESTRICTED}))
     release = Release(kubernetes, Namespace(kubernetes, SYSTEM))
     # In a cluster that was up before, the same tag may have been another image.
-    release.install(f"podAnnotations.image={archive('operator').stem}")
+    release.install({"podAnnotations": {"image": archive("operator").stem}})
     return release
 
 

@@ -32,12 +32,13 @@ class Release:
         """As the audit log calls it."""
         return f"system:serviceaccount:{self.namespace.name}:{self.name}"
 
-    def install(self, *settings: str, tag: str = "dev") -> None:
-        """Install or upgrade; with nothing said, everything is as in values.yaml."""
-        values = (f"image.repository={REPOSITORY}", f"image.tag={tag}", f"fullnameOverride={self.name}", *settings)
+    def install(self, values: Object | None = None) -> None:
+        """Install or upgrade; what is not said is as in values.yaml."""
+        image = {"repository": REPOSITORY, "tag": "dev"}
         self._helm(
             *("upgrade", "--install", self.name, str(CHART), "--skip-crds", "--wait", "--timeout", "180s"),
-            *(part for value in values for part in ("--set", value)),
+            *("--values", "-"),
+            values={"fullnameOverride": self.name, "image": image, **(values or {})},
         )
 
     def uninstall(self) -> None:
@@ -77,9 +78,9 @@ class Release:
         resources = len(json.loads(self.kubernetes.kubectl("get", "elixirclusters", "-A", "-o", "json"))["items"])
         assert comes_true(lambda: self.has_looked_at(resources), 30), "the operator has not looked at every resource"
 
-    def _helm(self, *arguments: str) -> None:
+    def _helm(self, *arguments: str, values: Object | None = None) -> None:
         command = [str(binary("helm")), "--kubeconfig", str(self.kubernetes.kubeconfig)]
         command += ["--namespace", self.namespace.name, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, input=json.dumps(values or {}), capture_output=True, text=True, check=False)
         if done.returncode:
             raise HelmError(f"helm {' '.join(arguments)}: {done.stderr.strip()}")

@@ -23,7 +23,8 @@ Identity = tuple[str, str]
 
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace")
 KINDS = {kind.kind: kind for kind in (CLUSTERS, PODS, NAMESPACES, *(row.kind for row in OWNED.values()))}
-CHILD_KINDS = tuple(row.kind for row in OWNED.values())
+# A kind that is not watched may not be installed.
+CHILD_KINDS = tuple(row.kind for row in OWNED.values() if row.watched)
 
 
 class RefusedError(Exception):
@@ -146,7 +147,11 @@ class Sight:
         self._tasks = [
             asyncio.create_task(self._follow(kind, event)) for kind, event in zip(self._kinds, opened, strict=True)
         ]
-        await asyncio.gather(*(event.wait() for event in opened))
+        waiting = asyncio.gather(*(event.wait() for event in opened))
+        await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in self._tasks:
+            if task.done():
+                task.result()
         return self
 
     async def __aexit__(self, *_: object) -> None:

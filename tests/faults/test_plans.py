@@ -53,14 +53,14 @@ def complaints(reference: Run, run: Run) -> list[str]:
     return found
 
 
-async def judged(client: Client, folder: Path, scenario: Scenario, reference: Run, fault: Fault) -> str:
-    """Empty where all is well."""
+async def judged(client: Client, folder: Path, scenario: Scenario, reference: Run, fault: Fault) -> tuple[bool, str]:
+    """Whether the fault came to pass, and what is wrong now."""
     try:
         run = await play(client, folder, scenario, fault)
     except (TimeoutError, AssertionError) as error:
-        return f"{scenario.name}: {fault}: {error}"
+        return True, f"{scenario.name}: {fault}: {error}"
     found = complaints(reference, run)
-    return f"{scenario.name}: {fault}: " + "; ".join(found) if found else ""
+    return bool(run.hit), f"{scenario.name}: {fault}: " + "; ".join(found) if found else ""
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -68,17 +68,22 @@ async def test_one_fault_at_one_write_changes_nothing_in_the_end(client: Client,
     scenario = SCENARIOS[name]
     reference, again = await asyncio.gather(*(play(client, tmp_path, scenario, None) for _ in range(2)))
     assert complaints(reference, again) == []
+    assert bool(reference.state) == (name != "delete")
     every = list(plans(reference))
     chosen = every if CAMPAIGN else random.Random(SEED).sample(every, min(PLANS_IN_SAMPLE[name], len(every)))
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def one(fault: Fault) -> str:
+    async def one(fault: Fault) -> tuple[bool, str]:
         async with slots:
             return await judged(client, tmp_path, scenario, reference, fault)
 
-    failures = [line for line in await asyncio.gather(*map(one, chosen)) if line]
-    print(f"{name}: {len(chosen)} plans of {len(every)}, {len(failures)} failed")
+    verdicts = await asyncio.gather(*map(one, chosen))
+    failures = [line for _, line in verdicts if line]
+    # The third status in a row may not be written when the second comes late.
+    happened = sum(hit for hit, _ in verdicts)
+    print(f"{name}: {len(chosen)} plans of {len(every)}, {happened} came to pass, {len(failures)} failed")
     assert failures == []
+    assert happened >= len(chosen) / 2 or name == "delete"
 
 
 @pytest.mark.parametrize("plural", GAPS if CAMPAIGN else ("services", "statefulsets"))

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import random
-import signal
 import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -51,9 +50,7 @@ class Settings:
 async def run(settings: Settings) -> int:
     """Stand by, then lead until a signal, or until something ends that should have gone on. Returns the exit status."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    watches.take_signals(stop)
     probes = health.Health()
     serving = asyncio.create_task(health.serve(probes, settings.health_port, settings.metrics_port))
     api, lease_api = await Api.connect(), await Api.connect()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Collection, Iterator
 from itertools import chain, repeat
@@ -81,7 +82,7 @@ async def watch(
     world: World, queue: Queue, namespaces: Collection[str], gap: asyncio.Event, stop: asyncio.Event
 ) -> None:
     """Watch until `stop`, or until kopf gives up on a broken stream. `gap` is set where deletions may be missed."""
-    await kopf.operator(
+    tasks = await kopf.spawn_tasks(
         registry=registry(world, queue, gap),
         settings=settings(),
         # Asked for even without peering, and by default looked up in /etc/passwd, where the container's user is not.
@@ -90,5 +91,19 @@ async def watch(
         namespaces=namespaces,
         stop_flag=stop,
     )
-    # kopf has taken the process's signals for itself, and ends without an error only when one came.
-    stop.set()
+    # kopf has taken the process's signals, and at its end would wait 5 s for tasks that are none of its business.
+    take_signals(stop)
+    await kopf.run_tasks(tasks, ignored=Everything())
+
+
+def take_signals(stop: asyncio.Event) -> None:
+    """A signal to end sets `stop`."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+class Everything(frozenset[Any]):
+    """Contains whatever is asked for."""
+
+    def __contains__(self, _: object) -> bool:
+        return True

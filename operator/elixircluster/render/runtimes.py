@@ -57,6 +57,10 @@ def _relx(cluster: ElixirCluster) -> Environment:
     # The script reads name, cookie and protocol from vm.args alone, for its tools too; the port it takes from
     # ERL_DIST_PORT, and gives the flags by itself.
     epmd = cluster.spec.distribution.epmd == "Enabled"
+    # The script's rpc asks by erl_call, which knows inet_tcp only, unless it is told otherwise (older rebar3).
+    # Its other tool is a node that would listen on the port of the one it asks: of -dist_listen the first one wins,
+    # so the node listens, by vm.args, and what has no vm.args does not.
+    tool = {"USE_NODETOOL": "true", "ERL_ZFLAGS": "-dist_listen false"} if _asks_by_node(cluster) else {}
     return {
         "ERLANG_NODE": node_name(cluster),
         "RELX_COOKIE": COOKIE,
@@ -64,6 +68,7 @@ def _relx(cluster: ElixirCluster) -> Environment:
         "RELX_OUT_FILE_PATH": TEMPORARY,
         **_loading(cluster, "CODE_LOADING_MODE"),
         "VMARGS_PATH": f"{vm.CONFIG_FOLDER}/vm.args",
+        **tool,
         **({} if epmd else {"ERL_DIST_PORT": str(cluster.spec.distribution.port)}),
     }
 
@@ -77,10 +82,21 @@ def _erl(cluster: ElixirCluster) -> Environment:
     }
 
 
+def _asks_by_node(cluster: ElixirCluster) -> bool:
+    return vm.protocol(cluster) != "inet_tcp"
+
+
 def _relx_files(cluster: ElixirCluster) -> Files:
     epmd = cluster.spec.distribution.epmd == "Enabled"
-    lines = ["-name ${ERLANG_NODE}", "-setcookie ${RELX_COOKIE}", *vm.protocol_flags(cluster)]
-    return {"vm.args": "\n".join([*lines, *(vm.port_flags(cluster) if epmd else []), ""])}
+    lines = [
+        "-name ${ERLANG_NODE}",
+        "-setcookie ${RELX_COOKIE}",
+        # The script gives its tools the line of -proto_dist and no other, so what belongs to it stands there too.
+        _flags(vm.protocol_flags(cluster)),
+        "-dist_listen true" if _asks_by_node(cluster) else "",
+        _flags(vm.port_flags(cluster)) if epmd else "",
+    ]
+    return {"vm.args": "".join(f"{line}\n" for line in lines if line)}
 
 
 def _remote_files(_: ElixirCluster) -> Files:

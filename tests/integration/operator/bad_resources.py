@@ -148,7 +148,10 @@ STALLED: dict[str, Bad] = {
     "empty cookie": Bad(cookie("empty"), "is empty", "CookieInvalid"),
     "long cookie": Bad(cookie("long"), "longer than 255", "CookieInvalid"),
     "names too long for DNS": Bad(
-        {"discovery": {"strategy": "DNSSRV", "clusterDomain": "d" * 63}, "release": {"name": "r" * 63}},
+        {
+            "discovery": {"strategy": "DNSSRV", "clusterDomain": "d" * 63 + "." + "e" * 36},
+            "release": {"name": "r" * 63},
+        },
         "shorten",
         "NameTooLong",
     ),

@@ -22,6 +22,23 @@ def test_what_the_user_gave_wrong_stalls_and_is_told(code):
     assert (outcome.reason, outcome.message) == ("ApplyRefused", "StatefulSet chat: nonsense is not allowed")
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "failed to create typed patch object (a/chat; apps/v1, Kind=StatefulSet): .spec.x: field not declared",
+        "failed to convert new object (a/chat; apps/v1, Kind=StatefulSet) to proper version: quantities must match",
+    ],
+)
+def test_what_does_not_fit_the_schema_stalls_though_the_answer_is_500(message):
+    outcome = answer(500, message)
+    assert isinstance(outcome, Stalled)
+    assert message in outcome.message
+
+
+def test_another_500_is_tried_again():
+    assert isinstance(answer(500, "etcdserver: leader changed"), Retry)
+
+
 def test_what_may_not_be_done_is_told_and_tried_again():
     outcome = answer(403)
     assert isinstance(outcome, Retry)
@@ -70,9 +87,14 @@ def test_an_object_of_somebody_else_is_not_taken():
     assert "Service chat exists" in stalled.value.message
 
 
+def test_an_object_of_another_resource_is_not_taken():
+    with pytest.raises(Stalled, match="NameTaken"):
+        refuse_foreign(cluster("chat-nodes"), "Service", "chat-nodes", "another uid", "chat")
+
+
 def test_an_object_of_an_earlier_resource_of_this_name_is_waited_for():
     with pytest.raises(Retry, match="WaitingForDeletion"):
-        refuse_foreign(cluster(), "Service", "chat", "another uid")
+        refuse_foreign(cluster(), "Service", "chat", "another uid", "chat")
 
 
 def test_an_object_of_the_resource_is_its_own():
