@@ -6,11 +6,11 @@ import shutil
 from dataclasses import dataclass
 
 import pytest
+
 from elixircluster.mesh import calls
 from elixircluster.mesh.connection import Identity
 from elixircluster.mesh.probe import Prober
 from elixircluster.mesh.tls import Tls, context
-
 from tests import beam
 from tests.certificates import Authority, Leaf, distribution_flags
 

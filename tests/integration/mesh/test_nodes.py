@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import subprocess
 import time
 
 import pytest
+
 from elixircluster.mesh import calls
 from elixircluster.mesh.connection import Identity, Target, dial
 from elixircluster.mesh.failure import Failure, MeshError, Step
@@ -16,7 +16,6 @@ from elixircluster.mesh.member import Member
 from elixircluster.mesh.probe import Prober
 from elixircluster.mesh.terms import Atom
 from elixircluster.mesh.view import view
-
 from tests import beam
 
 from .conftest import US, join
@@ -201,7 +200,7 @@ async def test_a_tick_is_answered_longer_than_a_node_waits_for_one(tmp_path):
 async def test_the_port_of_a_node_is_asked_of_epmd(monkeypatch, tmp_path):
     mapper = beam.free_port()
     monkeypatch.setenv("ERL_EPMD_PORT", str(mapper))
-    epmd = subprocess.Popen(["epmd", "-port", str(mapper), "-relaxed_command_check"])
+    epmd = await asyncio.create_subprocess_exec("epmd", "-port", str(mapper))
     node = beam.Node("mapped", 88, 0, log=tmp_path / "log")
     try:
         node.start()
@@ -211,7 +210,7 @@ async def test_the_port_of_a_node_is_asked_of_epmd(monkeypatch, tmp_path):
     finally:
         node.kill()
         epmd.kill()
-        epmd.wait()
+        await epmd.wait()
     assert answers[node.name].sees == frozenset()
     assert answers["nobody@127.0.0.88"].failure is Failure.NOT_ALIVE
 

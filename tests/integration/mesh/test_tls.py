@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from elixircluster.mesh.connection import Identity
 from elixircluster.mesh.failure import Failure
 from elixircluster.mesh.probe import Prober
 from elixircluster.mesh.view import view
-
 from tests import beam
 from tests.certificates import Authority, distribution_flags
 
