@@ -57,9 +57,25 @@ def _chat(version: str) -> Image:
     )
 
 
+def _erlang(name: str, *inputs: str) -> Image:
+    return Image(
+        reference=f"docker.io/library/{name}:1.0.0", context=ROOT / "examples" / name, inputs=("src", *inputs)
+    )
+
+
 IMAGES = {
     "chat": _chat("1.0.0"),
     "chat-v2": _chat("2.0.0"),
+    # A release that names its node itself, as fly.io's template has it.
+    "chat-fly": Image(
+        reference="docker.io/library/chat-fly:1.0.0",
+        context=ROOT,
+        inputs=(*(f"examples/chat/{part}" for part in ("mix.exs", "config", "lib")), "tests/matrix/fly/rel"),
+        dockerfile="tests/matrix/fly/Dockerfile",
+    ),
+    "pond": _erlang("pond", "rebar.config"),
+    "tide": _erlang("tide", "entrypoint.sh"),
+    "reef": _erlang("reef"),
     "operator": Image(
         reference="docker.io/library/elixircluster:dev",
         context=ROOT,

@@ -15,11 +15,14 @@ from typing import Any
 from elixircluster.api.resource import ElixirCluster, Key
 from elixircluster.control.kinds import OWNED, STATEFUL_SETS, Owned
 from elixircluster.control.ownership import refuse_foreign
-from elixircluster.control.world import Child, Identity, World, owner_uid
+from elixircluster.control.world import Child, Identity, World, owner_name, owner_uid
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube import Api, ApiError
 
 Object = dict[str, Any]
+
+# Server-side apply says so, with a 500, of what does not fit the schema: a field that there is not, a name given twice.
+MALFORMED = ("failed to create typed patch object", "failed to convert new object")
 
 # No object has this resourceVersion, so that an apply with it can only create.
 NEVER = "1"
@@ -98,7 +101,7 @@ class Applier:
         existing = await self._api.get(row.kind, cluster.namespace, name)
         if existing is None:
             raise Retry("Conflict", after=0.1)
-        refuse_foreign(cluster, row.kind.kind, name, owner_uid(existing["metadata"]))
+        refuse_foreign(cluster, row.kind.kind, name, owner_uid(existing["metadata"]), owner_name(existing["metadata"]))
         return self._see(row, existing)
 
     def _see(self, row: Owned, body: Object) -> Child:
@@ -140,7 +143,8 @@ def digest(item: Object) -> str:
 
 def refusal(kind: str, name: str, error: ApiError) -> Stalled | Retry:
     """What an answer of the API server means for the resource."""
-    if error.code in {400, 413, 422}:
+    malformed = error.code == 500 and error.message.startswith(MALFORMED)
+    if error.code in {400, 413, 422} or malformed:
         return Stalled("ApplyRefused", f"{kind} {name}: {error.message}")
     if "NamespaceTerminating" in error.causes:
         # The resource goes with its namespace, and its children go before it.

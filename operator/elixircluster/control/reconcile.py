@@ -138,6 +138,9 @@ class Reconciler:
         pods = self._world.pods(cluster.key)
         # A passing error without a word for the user leaves the last verdict.
         told = trouble if trouble and trouble.message else None
+        if trouble and not told and cluster.status.get("observedGeneration") != cluster.generation:
+            # Nothing was made of the newest generation yet, so that nothing can be said of it: least of all Ready.
+            return
         probed = cluster.spec.mesh.probe == "Enabled"
         mesh, given_up = self._meshes.seen(cluster.key)
         seen = Observation(cluster.spec.paused, step, pods, told, probed, mesh, given_up)

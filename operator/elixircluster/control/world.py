@@ -245,6 +245,12 @@ def owner_uid(metadata: Body) -> str:
     return str(owner["uid"]) if owner else ""
 
 
+def owner_name(metadata: Body) -> str:
+    """The name of that ElixirCluster."""
+    owner = _owner(metadata)
+    return str(owner["name"]) if owner else ""
+
+
 def _owner(metadata: Body) -> Body | None:
     for reference in metadata.get("ownerReferences") or []:
         group = reference["apiVersion"].partition("/")[0]

@@ -1,30 +1,37 @@
 defmodule Chat.Discovery do
   @moduledoc """
-  Which DNS name lists the nodes of the cluster, and what the nodes behind it are called.
+  Who lists the nodes of the cluster, and what they are called.
 
   With libcluster among the dependencies there is nothing to do here. Without it, the same
   settings are read (`config :libcluster, topologies: …`, or `DNS_CLUSTER_QUERY` as dns_cluster
   has it), and nodes get the same names.
   """
 
-  alias Cluster.Strategy.{DNSPoll, Kubernetes}
+  alias Cluster.Strategy.{DNSPoll, Epmd, Kubernetes}
 
-  @enforce_keys [:records, :query, :basename]
-  defstruct [:records, :query, :basename, interval: 5_000]
+  # query: a DNS name, whose `records` are asked for; or {:pods, namespace, selector}; or {:hosts, nodes}
+  @enforce_keys [:query]
+  defstruct [:query, :basename, records: [], interval: 5_000]
 
   @doc "`:libcluster`, or the targets of our own poller: one for each topology it understands."
   def clustering do
     if Code.ensure_loaded?(Cluster.Supervisor), do: :libcluster, else: {:poller, targets()}
   end
 
-  @doc "The nodes that DNS lists now; none when it cannot be asked."
+  @doc "The nodes that are listed now; none when nobody can be asked."
+  def nodes(%__MODULE__{query: {:hosts, hosts}}), do: hosts
+
+  def nodes(%__MODULE__{query: {:pods, namespace, selector}} = target) do
+    for ip <- Chat.Pods.addresses(namespace, selector), do: :"#{target.basename}@#{ip}"
+  end
+
   def nodes(%__MODULE__{} = target) do
     for type <- target.records, host <- hosts(target.query, type) do
       :"#{target.basename}@#{host}"
     end
   end
 
-  @doc "What a libcluster topology asks DNS for; `nil` for a strategy that does not use DNS."
+  @doc "Whom a libcluster topology asks, and for what; `nil` for a strategy that is not known here."
   def target(topology, cluster_domain \\ "cluster.local.") do
     config = Keyword.get(topology, :config, [])
 
@@ -33,7 +40,7 @@ defmodule Chat.Discovery do
         records: records,
         query: query,
         basename: basename,
-        interval: Keyword.get(config, :polling_interval, 5_000)
+        interval: config[:polling_interval] || config[:timeout] || 5_000
       }
     end
   end
@@ -50,6 +57,14 @@ defmodule Chat.Discovery do
 
   defp question(DNSPoll, config, _domain),
     do: {[:a, :aaaa], config[:query], config[:node_basename]}
+
+  # Of the API's modes and lookups only `ip` and `pods`.
+  defp question(Kubernetes, config, _domain),
+    do:
+      {[], {:pods, config[:kubernetes_namespace], config[:kubernetes_selector]},
+       config[:kubernetes_node_basename]}
+
+  defp question(Epmd, config, _domain), do: {[], {:hosts, config[:hosts]}, nil}
 
   defp question(_strategy, _config, _domain), do: nil
 

@@ -1,6 +1,6 @@
 defmodule Chat.Poller do
   @moduledoc """
-  Connects to the nodes that DNS lists, and never disconnects one: a hiccup of DNS costs nothing.
+  Connects to the nodes that are listed, and never disconnects one: a hiccup of DNS costs nothing.
 
   A node that has found nobody looks often for its first minute, then at the usual interval.
   """
