@@ -60,13 +60,14 @@ def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def distribution_flags(folder: Path, authority: Authority, leaf: Leaf) -> list[str]:
+def distribution_flags(folder: Path, authority: Authority, leaf: Leaf, version: str = "tlsv1.2") -> list[str]:
     """Flags with which a node speaks TLS and wants a certificate from whoever connects."""
     (folder / "ca.pem").write_text(authority.certificate)
     (folder / "tls.pem").write_text(leaf.certificate)
     (folder / "tls.key").write_text(leaf.key)
     options = f'{{cacertfile,"{folder}/ca.pem"}},{{certfile,"{folder}/tls.pem"}},{{keyfile,"{folder}/tls.key"}}'
-    options += ",{verify,verify_peer},{secure_renegotiate,true}"
+    options += ",{verify,verify_peer}"
+    options += f",{{versions,['{version}']}}"
     option_file = folder / "inet_tls.conf"
     option_file.write_text(f"[{{server,[{options},{{fail_if_no_peer_cert,true}}]}},{{client,[{options}]}}].\n")
     return ["-proto_dist", "inet_tls", "-ssl_dist_optfile", str(option_file)]

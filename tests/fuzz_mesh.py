@@ -60,7 +60,9 @@ def decode_anything(numbers: random.Random, rounds: int, found: Findings) -> Non
         with contextlib.suppress(TermError):
             encode(decode(data))
         with contextlib.suppress(TermError):
-            messages.answer(messages.read(b"p" + data))
+            messages.read(b"p" + data)
+        with contextlib.suppress(TermError):
+            messages.read(b"p" + encode((messages.SEND, Atom(""), 1)) + data)
         packet = numbers.choice([b"s", b"N", b"a", b""]) + numbers.randbytes(numbers.randrange(40))
         with contextlib.suppress(MeshError):
             handshake.read_status(packet)

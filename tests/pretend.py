@@ -64,7 +64,7 @@ class Pretend(asyncio.Protocol):
     def on_message(self, packet: bytes) -> None:
         if not packet:
             return
-        _, (caller, reference), request = messages.read(packet).payload
+        _, (caller, reference), request = payload(packet)
         value = self.answer(str(request[1]), str(request[2]), request[3])
         self.send(reply(caller, reference, value))
 
@@ -81,6 +81,12 @@ class Pretend(asyncio.Protocol):
             case "erlang", _, _:
                 return 1_000_000
         return (Atom("badrpc"), Atom("undef"))
+
+
+def payload(packet: bytes) -> Term:
+    """The message that a packet carries after its control term."""
+    _, at = decode_first(packet, 1)
+    return decode_first(packet, at)[0]
 
 
 def reply(caller: Term, reference: Ref, value: Term) -> bytes:
@@ -249,7 +255,3 @@ def mutate(data: bytes, numbers: random.Random) -> bytes:
             case _:
                 made[at:at] = numbers.randbytes(numbers.randrange(1, 5))
     return bytes(made)
-
-
-def first(data: bytes) -> Term:
-    return decode_first(data)[0]

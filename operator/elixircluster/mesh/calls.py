@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
+from sys import intern
 from typing import Any, Generic, TypeVar
 
 from elixircluster.mesh import messages
@@ -25,6 +27,13 @@ class Call(Generic[T]):
     function: str
     arguments: Sequence[Term] = field(repr=False)
     read: Callable[[Term], T | None] = field(repr=False)
+    repeated: bool = False
+    """Whether it is asked again and again, and mostly answered the same."""
+
+    @cached_property
+    def request(self) -> bytes:
+        """What is sent. Raises `TermError` where an argument has no term."""
+        return messages.request(self.module, self.function, self.arguments)
 
     def __str__(self) -> str:
         return f"{self.module}:{self.function}/{len(self.arguments)}"
@@ -37,9 +46,10 @@ class Call(Generic[T]):
         return found
 
 
+@cache
 def nodes(kind: str) -> Call[frozenset[str]]:
     """The nodes that it is connected with: `connected` for all, `hidden` for those that are no members."""
-    return Call("erlang", "nodes", (Atom(kind),), _names)
+    return Call("erlang", "nodes", (Atom(kind),), _names, repeated=True)
 
 
 def otp_release() -> Call[str]:
@@ -130,8 +140,9 @@ def to_term(value: Any) -> Term:
 
 
 def _names(value: Term) -> frozenset[str] | None:
+    # The same names come from every node of a mesh; interned, they are there once.
     if isinstance(value, list) and all(isinstance(item, Atom) for item in value):
-        return frozenset(str(item) for item in value)
+        return frozenset(intern(str(item)) for item in value)
     return None
 
 

@@ -8,10 +8,11 @@ process per call, so that a slow one holds up no other, and it does not depend o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from elixircluster.mesh.failure import Failure, MeshError
-from elixircluster.mesh.terms import Atom, Pid, Ref, Term, TermError, decode_first, encode
+from elixircluster.mesh.terms import Atom, Pid, Ref, Term, TermError, decode_first, encode, split_pair
 
 PASS_THROUGH = 112
 
@@ -25,48 +26,61 @@ _NOBODY = Atom("")
 _REX = Atom("rex")
 
 
-class Message(NamedTuple):
-    """A signal and, where it carries one, the message."""
+class Reply(NamedTuple):
+    """The answer to a call. `value` is a term's bytes, for `decode_bare`."""
 
-    control: tuple[Term, ...]
-    payload: Term | None
-
-
-def call(caller: Pid, reference: Ref, module: str, function: str, arguments: Sequence[Term]) -> bytes:
-    """Asks `rex` to apply the function. Output of the call goes to the node's own `user`."""
-    request = (Atom("call"), Atom(module), Atom(function), list(arguments), Atom("user"))
-    message = (Atom("$gen_call"), (caller, reference), request)
-    return _message((REG_SEND, caller, _NOBODY, _REX), message)
+    reference: Ref
+    value: bytes
 
 
-def nobody(monitor: tuple[Term, ...]) -> bytes:
-    """The answer to a MONITOR_P signal: no process of ours lives.
+class Monitor(NamedTuple):
+    """`watcher` wants to hear when `watched`, a process of ours, ends."""
+
+    watcher: Term
+    watched: Term
+    reference: Term
+
+
+def request(module: str, function: str, arguments: Sequence[Term]) -> bytes:
+    """What `rex` is to apply, for `call`. Output goes to the node's own `user`. Raises `TermError`."""
+    return encode((Atom("call"), Atom(module), Atom(function), list(arguments), Atom("user")))[1:]
+
+
+def call(caller: Pid, reference: Ref, asked: bytes) -> bytes:
+    """Asks `rex` for a `request`, which many calls may share."""
+    return _to_rex(caller) + encode(reference)[1:] + asked
+
+
+@lru_cache(16)
+def _to_rex(caller: Pid) -> bytes:
+    # {'$gen_call', {Pid, Ref}, Request} up to the reference: the same in every call of a process.
+    message = encode((Atom("$gen_call"), (caller, 0), 0))[:-4]
+    return bytes((PASS_THROUGH,)) + encode((REG_SEND, caller, _NOBODY, _REX)) + message
+
+
+def nobody(monitor: Monitor) -> bytes:
+    """The answer to whoever monitors us: no process of ours lives.
 
     Without it every `gen_server` call to us would wait for its timeout, and `net_adm:ping/1` for ever.
     """
-    _, watcher, watched, reference = monitor
-    return _message((MONITOR_P_EXIT, watched, watcher, reference, Atom("noproc")))
+    signal = (MONITOR_P_EXIT, monitor.watched, monitor.watcher, monitor.reference, Atom("noproc"))
+    return bytes((PASS_THROUGH,)) + encode(signal)
 
 
-def read(packet: bytes) -> Message:
-    """The message in a packet. Raises `TermError`."""
+def read(packet: bytes) -> Reply | Monitor | None:
+    """The message in a packet; None for what does not concern us. Raises `TermError`."""
     if packet[0] != PASS_THROUGH:
         raise TermError(f"a message of kind {packet[0]}, which was not agreed upon")
     control, at = decode_first(packet, 1)
-    if not isinstance(control, tuple) or not control:
-        raise TermError("a signal that is no tuple")
-    payload, at = decode_first(packet, at) if at < len(packet) else (None, at)
-    if at != len(packet):
-        raise TermError("more than one message in a packet")
-    return Message(control, payload)
-
-
-def answer(message: Message) -> tuple[Ref, Term] | None:
-    """The reference and the value, if this is an answer to a call."""
-    match message:
-        case Message((int(kind), *_), tuple((Ref() as reference, value))) if kind in {SEND, SEND_SENDER}:
-            return reference, value
-    return None
+    match control:
+        case tuple((int(kind), *_)) if kind in {SEND, SEND_SENDER}:
+            reference, value = split_pair(packet, at)
+            return Reply(reference, value) if isinstance(reference, Ref) else None
+        case tuple((int(kind), watcher, watched, reference)) if kind == MONITOR_P:
+            return Monitor(watcher, watched, reference)
+        case tuple((int(), *_)):
+            return None
+    raise TermError("a signal that is none")
 
 
 def result(value: Term) -> Term:
@@ -87,7 +101,3 @@ def _class(reason: Term) -> str:
         case tuple((Atom() as name, *_)) | (Atom() as name):
             return name[:64]
     return "an error"
-
-
-def _message(control: tuple[Term, ...], *payload: Term) -> bytes:
-    return bytes((PASS_THROUGH,)) + encode(control) + b"".join(encode(item) for item in payload)

@@ -122,6 +122,22 @@ def decode_first(data: bytes, start: int = 0) -> tuple[Term, int]:
     return reader.term(DEEPEST), reader.at
 
 
+def split_pair(data: bytes, start: int) -> tuple[Term, bytes]:
+    """The first element of the tuple of two that begins at `start`, and the bytes of the second, for `decode_bare`.
+
+    Raises `TermError`. What is in the second is looked at only when somebody wants it.
+    """
+    if data[start : start + 3] != bytes((VERSION, ord("h"), 2)):
+        raise TermError("no tuple of two begins here")
+    reader = _Reader(data, start + 3)
+    return reader.term(DEEPEST), data[reader.at :]
+
+
+def decode_bare(data: bytes) -> Term:
+    """The term that these bytes are, without the version byte. Raises `TermError`."""
+    return decode(bytes((VERSION,)) + data)
+
+
 def text(term: Term) -> str | None:
     """What Erlang and Elixir call text: a binary, a list of code points, an atom. None where it is none."""
     match term:

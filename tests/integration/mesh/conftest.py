@@ -44,13 +44,15 @@ def three(tmp_path_factory):
         yield made
 
 
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory):
-    """Three nodes that speak TLS and check each other."""
+@pytest.fixture(scope="module", params=["tlsv1.2", "tlsv1.3"])
+def secured(tmp_path_factory, request):
+    """Three nodes that speak TLS and check each other: 1.2 as OTP 25 does by default, and 1.3."""
     folder = tmp_path_factory.mktemp("tls")
     authority = Authority("mesh")
     leaf = authority.leaf(*(f"127.0.0.{number}" for number in range(91, 94)))
-    with beam.nodes(3, 91, folder, flags=distribution_flags(folder, authority, leaf), prefix="s") as made:
+    with beam.nodes(
+        3, 91, folder, flags=distribution_flags(folder, authority, leaf, request.param), prefix="s"
+    ) as made:
         yield Secured(made, authority, leaf)
 
 
