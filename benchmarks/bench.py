@@ -88,17 +88,16 @@ class Bench:
         await operator.start()
         try:
             await operator.leads()
-            async with self.namespace(client, "warm-up") as namespace:
-                body = resource("warm", namespace)
-                await client.create(body)
-                await until(has_children(client, body), 60, "the first children")
+            body = resource("warm", await client.namespace("warm-up"))
+            await client.create(body)
+            await until(has_children(client, body), 60, "the first children")
             yield operator
         finally:
             await operator.stop()
 
     @asynccontextmanager
     async def namespace(self, client: Client, name: str) -> AsyncIterator[str]:
-        """An empty namespace, gone afterwards."""
+        """An empty namespace, gone afterwards. Where nothing is measured later, it goes with the cluster instead."""
         await client.remove_namespace(name)
         await client.namespace(name)
         try:

@@ -33,8 +33,7 @@ async def run(bench: Bench) -> Report:
     async with (
         bench.client() as client,
         bench.operator(client),
-        bench.namespace(client, "create") as namespace,
-        Sight(client, namespace) as sight,
+        Sight(client, namespace := await client.namespace("create")) as sight,
     ):
         for number in range(ROUNDS):
             for side in (True, False) if number % 2 else (False, True):

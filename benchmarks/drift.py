@@ -91,7 +91,8 @@ class Child:
 async def run(bench: Bench) -> Report:
     deletions: dict[str, list[float]] = {}
     edits: dict[str, list[float]] = {}
-    async with bench.client() as client, bench.operator(client), bench.namespace(client, "drift") as namespace:
+    async with bench.client() as client, bench.operator(client):
+        namespace = await client.namespace("drift")
         body = resource("d", namespace)
         await client.create(body)
         await until(has_children(client, body), 30, "the children")

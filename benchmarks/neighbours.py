@@ -58,8 +58,7 @@ async def run(bench: Bench) -> Report:
     async with (
         bench.client() as client,
         bench.operator(client),
-        bench.namespace(client, "neighbours") as namespace,
-        Sight(client, namespace) as sight,
+        Sight(client, namespace := await client.namespace("neighbours")) as sight,
     ):
         for number in range(ROUNDS):
             alone += await creations(client, sight, namespace, f"a{number}-")

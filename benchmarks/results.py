@@ -73,6 +73,6 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()
     return (
-        f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, Linux {platform.release()}, Python "
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, Linux {platform.release().partition('-')[0]}, Python "
         f"{platform.python_version()}, load {load[0]:.1f} over the last minute and {load[2]:.1f} over 15"
     )

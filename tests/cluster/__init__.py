@@ -82,10 +82,10 @@ class Cluster:
         return self.provider.audit_log
 
 
-def up(name: str = "test", dns_ttl: int = 30) -> Cluster:
+def up(name: str = "test", dns_ttl: int = 30, ip_family: str = "IPv4") -> Cluster:
     """Bring the cluster up, or find that it is."""
     provider = choose(name)
-    provider.up(dns_ttl)
+    provider.up(dns_ttl, ip_family)
     return Cluster(provider)
 
 

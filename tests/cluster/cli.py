@@ -13,7 +13,7 @@ from rich.table import Table
 
 from . import binary, get, images, up
 from .console import console, say
-from .layout import known_names
+from .layout import NETWORKS, known_names
 from .provider import choose
 from .state import read_state
 
@@ -43,10 +43,13 @@ def main() -> None:
 @main.command("up")
 @named
 @click.option("--dns-ttl", default=30, show_default=True, help="Seconds that DNS answers are kept for.")
+@click.option(
+    "--ip-family", type=click.Choice(sorted(NETWORKS)), default="IPv4", show_default=True, help="Of everything."
+)
 @plain_errors
-def up_command(name: str, dns_ttl: int) -> None:
+def up_command(name: str, dns_ttl: int, ip_family: str) -> None:
     """Bring a cluster up and print the path of its kubeconfig."""
-    click.echo(up(name, dns_ttl).kubeconfig)
+    click.echo(up(name, dns_ttl, ip_family).kubeconfig)
 
 
 @main.command()

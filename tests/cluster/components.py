@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import processes
 from .build import binary
-from .layout import API_PORT, NODE_IP, NODE_NAME, POD_CIDR, REPOSITORY, SERVICE_CIDR, Layout
+from .layout import API_PORT, NODE_NAME, REPOSITORY, Layout
 
 _ETCD = "http://127.0.0.1:2379"
 _FAST_CLIENT = ["--kube-api-qps", "300", "--kube-api-burst", "600"]
@@ -33,9 +33,11 @@ def apiserver(layout: Layout) -> list[str | Path]:
         binary("kube"),
         "kube-apiserver",
         *("--etcd-servers", _ETCD),
-        *("--service-cluster-ip-range", SERVICE_CIDR),
+        *("--service-cluster-ip-range", layout.network.services),
         *("--secure-port", str(API_PORT)),
-        *("--advertise-address", NODE_IP),
+        *("--advertise-address", layout.network.node),
+        # Every address of either family.
+        *("--bind-address", "::"),
         *("--client-ca-file", pki / "ca.crt"),
         *("--tls-cert-file", pki / "apiserver.crt"),
         *("--tls-private-key-file", pki / "apiserver.key"),
@@ -70,7 +72,7 @@ def controllers(layout: Layout) -> list[str | Path]:
         *("--root-ca-file", layout.pki / "ca.crt"),
         *("--cluster-signing-cert-file", layout.pki / "ca.crt"),
         *("--cluster-signing-key-file", layout.pki / "ca.key"),
-        *("--cluster-cidr", POD_CIDR),
+        *("--cluster-cidr", layout.network.pods),
         "--use-service-account-credentials",
         "--allocate-node-cidrs=false",
     ]
@@ -97,7 +99,7 @@ def kubelet(layout: Layout) -> list[str | Path]:
         *("--config", layout.run / "kubelet.yaml"),
         *("--kubeconfig", layout.user_config("kubelet")),
         *("--hostname-override", NODE_NAME),
-        *("--node-ip", NODE_IP),
+        *("--node-ip", layout.network.node),
         *("--root-dir", layout.run / "kubelet"),
         *("--cert-dir", layout.run / "kubelet"),
     ]
@@ -112,7 +114,7 @@ def coredns(layout: Layout) -> list[str | Path]:
 
 
 def enforcer(layout: Layout) -> list[str | Path]:
-    return [*_ours("enforcer"), layout.user_config("enforcer")]
+    return [*_ours("enforcer"), layout.user_config("enforcer"), layout.network.family]
 
 
 def storage(layout: Layout) -> list[str | Path]:

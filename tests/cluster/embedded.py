@@ -22,7 +22,7 @@ import yaml
 from . import components, images, packages, pki, processes, settings
 from .build import binary
 from .console import say
-from .layout import API_PORT, DNS_NODE_IP, NODE_NAME, SOURCES, Layout
+from .layout import API_PORT, NODE_NAME, SOURCES, Layout
 from .state import read_state, write_state
 
 FORWARDER = "forwarder"
@@ -49,7 +49,7 @@ class Embedded:
     def audit_log(self) -> Path | None:
         return self.layout.audit_log
 
-    def up(self, dns_ttl: int) -> None:
+    def up(self, dns_ttl: int, ip_family: str = "IPv4") -> None:
         """Bring the cluster up, or back to health, or find that it is."""
         if os.geteuid() != 0:
             raise PermissionError("the embedded cluster makes network namespaces and cgroups: run it as root")
@@ -59,13 +59,15 @@ class Embedded:
             binary(program)
         with only_one(self.layout):
             if read_state(self.layout) and processes.HOLDER in self.pids():
+                if self.layout.network.family != ip_family:
+                    raise RuntimeError(f"cluster {self.layout.name} is up with another address family; take it down")
                 self._revive()
                 self._set_dns_ttl(dns_ttl)
                 return
             self._clean()
             started = time.monotonic()
             try:
-                self._create(dns_ttl)
+                self._create(dns_ttl, ip_family)
             except BaseException:
                 # The logs stay until the next command, the processes do not.
                 self._end()
@@ -108,10 +110,11 @@ class Embedded:
         if done.returncode:
             raise RuntimeError(f"cannot load {file}: {done.stderr.strip()}")
 
-    def _create(self, dns_ttl: int) -> None:
+    def _create(self, dns_ttl: int, ip_family: str) -> None:
         layout = self.layout
         raise_limits()
         layout.run.mkdir(mode=0o700)
+        layout.ip_family.write_text(ip_family)
         for folder in (layout.pki, layout.logs, layout.pid_files, layout.containerd, layout.volumes):
             folder.mkdir()
         settings.write_all(layout, dns_ttl)
@@ -216,7 +219,8 @@ class Embedded:
         return False
 
     def _dns_is_ready(self) -> bool:
-        probe = f"import urllib.request; urllib.request.urlopen('http://{DNS_NODE_IP}:8181/ready', timeout=1)"
+        host = settings.in_url(self.layout.network.dns_node)
+        probe = f"import urllib.request; urllib.request.urlopen('http://{host}:8181/ready', timeout=1)"
         done = subprocess.run(self.inside([sys.executable, "-c", probe]), capture_output=True, check=False)
         return done.returncode == 0
 

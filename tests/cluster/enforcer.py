@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from .layout import NETWORKS, Network
 from .policy import ruleset
 from .watch import Api, Mirror, connect, read_access
 
@@ -17,7 +18,8 @@ SETTLE_SECONDS = 0.02
 class Enforcer:
     """Renders the whole world after every change, and applies it where it differs."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, network: Network) -> None:
+        self._network = network
         self._wake = asyncio.Event()
         self._applied = ""
         self._pods = Mirror(api, "/api/v1/pods", self._wake.set)
@@ -35,7 +37,7 @@ class Enforcer:
             self._wake.clear()
             if all(mirror.synced for mirror in mirrors):
                 pods, namespaces, policies = (mirror.objects.values() for mirror in mirrors)
-                await self._apply(ruleset(pods, namespaces, policies))
+                await self._apply(ruleset(pods, namespaces, policies, self._network))
 
     async def _apply(self, rules: str) -> None:
         if rules == self._applied:
@@ -53,10 +55,10 @@ class Enforcer:
         print(f"{len(rules)} bytes of rules in {time.monotonic() - started:.3f} s", flush=True)
 
 
-async def main(kubeconfig: Path) -> None:
+async def main(kubeconfig: Path, family: str) -> None:
     async with connect(read_access(kubeconfig)) as api:
-        await Enforcer(api).run()
+        await Enforcer(api, NETWORKS[family]).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))

@@ -35,7 +35,7 @@ class External:
     def audit_log(self) -> Path | None:
         return None
 
-    def up(self, dns_ttl: int) -> None:
+    def up(self, dns_ttl: int, ip_family: str = "IPv4") -> None:
         """Copy out the one context, so that nothing can reach another cluster by mistake."""
         arguments = ["config", "view", "--minify", "--flatten", "--raw", "--context", self._context]
         done = subprocess.run(

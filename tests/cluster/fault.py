@@ -110,5 +110,6 @@ def _cuts(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield f"add table {family} {TABLE}"
         yield f"add chain {family} {TABLE} forward {{ type filter hook forward priority -300; }}"
         for a, b in pairs:
-            yield f"add rule {family} {TABLE} forward ip saddr {a} ip daddr {b} drop"
-            yield f"add rule {family} {TABLE} forward ip saddr {b} ip daddr {a} drop"
+            word = "ip6" if ":" in a else "ip"
+            yield f"add rule {family} {TABLE} forward {word} saddr {a} {word} daddr {b} drop"
+            yield f"add rule {family} {TABLE} forward {word} saddr {b} {word} daddr {a} drop"

@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from .build import binary
 from .console import say
 from .layout import REPOSITORY, Layout
@@ -34,17 +36,20 @@ class Kind:
     def audit_log(self) -> Path | None:
         return None
 
-    def up(self, dns_ttl: int) -> None:
+    def up(self, dns_ttl: int, ip_family: str = "IPv4") -> None:
         if not self._is_finished():
             self.down()
             self.layout.run.mkdir(mode=0o700)
             say(f"kind creates {self.layout.full_name}")
-            config = str(REPOSITORY / "kind-config.yaml")
+            config = yaml.safe_load((REPOSITORY / "kind-config.yaml").read_text())
+            config["networking"] = {"ipFamily": ip_family.lower()}
+            file = self.layout.run / "kind-config.yaml"
+            file.write_text(yaml.safe_dump(config))
             self._kind(
                 "create",
                 "cluster",
                 "--config",
-                config,
+                str(file),
                 "--kubeconfig",
                 str(self.kubeconfig),
                 "--wait",

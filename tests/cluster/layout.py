@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 PREFIX = "elixircluster-"
@@ -13,17 +14,59 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent
 
 NODE_NAME = "node0"
-NODE_IP = "10.201.0.1"
-DNS_NODE_IP = "10.201.0.53"
-POD_CIDR = "10.202.0.0/22"
-SERVICE_CIDR = "10.203.0.0/24"
-API_SERVICE_IP = "10.203.0.1"
-DNS_SERVICE_IP = "10.203.0.10"
 API_PORT = 6443
 MAX_PODS = 500
 
 PAUSE_IMAGE = "localhost/pause:1"
 STORAGE_PROVISIONER = "elixircluster.dev/test-local"
+
+
+@dataclass(frozen=True)
+class Network:
+    """The addresses of a cluster, all of one family; `word` is what nftables calls it."""
+
+    family: str
+    word: str
+    node: str
+    dns_node: str
+    pods: str
+    services: str
+    api_service: str
+    dns_service: str
+    everything: str
+
+    @property
+    def host_bits(self) -> int:
+        return ip_address(self.node).max_prefixlen
+
+
+NETWORKS = {
+    network.family: network
+    for network in (
+        Network(
+            family="IPv4",
+            word="ip",
+            node="10.201.0.1",
+            dns_node="10.201.0.53",
+            pods="10.202.0.0/22",
+            services="10.203.0.0/24",
+            api_service="10.203.0.1",
+            dns_service="10.203.0.10",
+            everything="0.0.0.0/0",
+        ),
+        Network(
+            family="IPv6",
+            word="ip6",
+            node="fd00:201::1",
+            dns_node="fd00:201::53",
+            pods="fd00:202::/118",
+            services="fd00:203::/120",
+            api_service="fd00:203::1",
+            dns_service="fd00:203::10",
+            everything="::/0",
+        ),
+    )
+}
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
 
@@ -87,6 +130,16 @@ class Layout:
     @property
     def cgroup(self) -> str:
         return "/" + self.full_name
+
+    @property
+    def ip_family(self) -> Path:
+        """Written first by `up`."""
+        return self.run / "ip-family"
+
+    @property
+    def network(self) -> Network:
+        """The cluster's addresses."""
+        return NETWORKS[self.ip_family.read_text() if self.ip_family.exists() else "IPv4"]
 
     def user_config(self, user: str) -> Path:
         """The kubeconfig of one program inside of the namespace."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .layout import API_PORT, API_SERVICE_IP, NODE_IP, NODE_NAME, Layout
+from .layout import API_PORT, NODE_NAME, Layout
 
 MASTERS = "system:masters"
 
@@ -30,7 +30,7 @@ USERS = {
     "storage": ("system:storage", MASTERS),
 }
 _API_NAMES = ["localhost", *(f"kubernetes{tail}" for tail in ("", ".default", ".default.svc"))]
-API_SANS = ["127.0.0.1", NODE_IP, API_SERVICE_IP, *_API_NAMES, "kubernetes.default.svc.cluster.local"]
+API_SANS = ["127.0.0.1", *_API_NAMES, "kubernetes.default.svc.cluster.local"]
 
 
 @dataclass
@@ -68,12 +68,12 @@ class Authority:
 
 def create(layout: Layout) -> None:
     """Everything that the components need, and a kubeconfig for each of them."""
-    authority = Authority.create(layout.pki)
+    authority, network = Authority.create(layout.pki), layout.network
     _write_key(layout.pki / "sa.key", ec.generate_private_key(ec.SECP256R1()))
-    authority.issue("apiserver", "kube-apiserver", "kubernetes", API_SANS)
+    authority.issue("apiserver", "kube-apiserver", "kubernetes", [*API_SANS, network.node, network.api_service])
     authority.issue("front-proxy", "front-proxy", "kubernetes", ["front-proxy"])
     for user, (common_name, organization) in USERS.items():
-        authority.issue(user, common_name, organization, [user, NODE_NAME, NODE_IP])
+        authority.issue(user, common_name, organization, [user, NODE_NAME, network.node])
         write_kubeconfig(layout, user, layout.user_config(user), API_PORT)
 
 

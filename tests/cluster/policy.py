@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .layout import DNS_NODE_IP
+from .layout import NETWORKS, Network
 
 TABLE = "elixircluster_policy"
 
@@ -30,7 +30,7 @@ class Pod:
         """None for a pod that has no address of its own, or has no more use for it."""
         spec, status = pod["spec"], pod.get("status", {})
         ended = status.get("phase") in ("Succeeded", "Failed")
-        if spec.get("hostNetwork") or ended or not _is_ipv4(status.get("podIP", "")):
+        if spec.get("hostNetwork") or ended or not status.get("podIP"):
             return None
         containers = [*spec["containers"], *spec.get("initContainers", [])]
         ports = [port for container in containers for port in container.get("ports", [])]
@@ -39,15 +39,22 @@ class Pod:
         return cls(meta["namespace"], status["podIP"], meta.get("labels") or {}, named)
 
 
-# CoreDNS runs beside the pods, but a policy must be able to name it as it does elsewhere.
-DNS_POD = Pod("kube-system", DNS_NODE_IP, {"k8s-app": "kube-dns"}, {("UDP", "dns"): 53, ("TCP", "dns-tcp"): 53})
+def dns_pod(network: Network) -> Pod:
+    """CoreDNS runs beside the pods, but a policy must be able to name it as it does elsewhere."""
+    ports = {("UDP", "dns"): 53, ("TCP", "dns-tcp"): 53}
+    return Pod("kube-system", network.dns_node, {"k8s-app": "kube-dns"}, ports)
 
 
-def ruleset(pods: Iterable[Object], namespaces: Iterable[Object], policies: Iterable[Object]) -> str:
+def ruleset(
+    pods: Iterable[Object],
+    namespaces: Iterable[Object],
+    policies: Iterable[Object],
+    network: Network = NETWORKS["IPv4"],
+) -> str:
     """The whole table, to be applied in one transaction in place of the former one."""
-    known = [DNS_POD, *filter(None, map(Pod.parse, pods))]
+    known = [dns_pod(network), *(pod for pod in map(Pod.parse, pods) if pod and _is_of(network, pod.ip))]
     labels = {ns["metadata"]["name"]: ns["metadata"].get("labels") or {} for ns in namespaces}
-    world = World(known, labels)
+    world = World(known, labels, network)
     chains: dict[str, list[str]] = {}
     verdicts: dict[str, dict[str, str]] = {"ingress": {}, "egress": {}}
     isolated: dict[str, dict[str, list[tuple[Pod, Object]]]] = defaultdict(lambda: defaultdict(list))
@@ -61,13 +68,14 @@ def ruleset(pods: Iterable[Object], namespaces: Iterable[Object], policies: Iter
             name = f"{direction}_{hashlib.sha256(repr(rules).encode()).hexdigest()[:12]}"
             chains[name] = [*dict.fromkeys(rules), "drop"]
             verdicts[direction][ip] = name
-    return _table(chains, verdicts)
+    return _table(chains, verdicts, network)
 
 
 class World:
     """All pods and namespaces, and the answers that many pods share."""
 
-    def __init__(self, pods: Sequence[Pod], namespace_labels: dict[str, dict[str, str]]) -> None:
+    def __init__(self, pods: Sequence[Pod], namespace_labels: dict[str, dict[str, str]], network: Network) -> None:
+        self._network = network
         self._pods = pods
         self._labels = namespace_labels
         self._by_namespace: dict[str, list[Pod]] = defaultdict(list)
@@ -80,7 +88,8 @@ class World:
 
     def rules(self, direction: str, policy: Object, pod: Pod) -> Iterator[str]:
         """One nftables rule per way in (or out) that the policy gives the pod."""
-        address, side = ("ip saddr", "from") if direction == "ingress" else ("ip daddr", "to")
+        field, side = ("saddr", "from") if direction == "ingress" else ("daddr", "to")
+        address = f"{self._network.word} {field}"
         for rule in policy["spec"].get(direction) or []:
             ports = rule.get("ports") or []
             peers = rule.get(side) or []
@@ -100,9 +109,17 @@ class World:
         if (known := self._peers.get(id(peers))) is not None:
             return known
         found = {pod.ip: pod for peer in peers for pod in self._peer_pods(namespace, peer)}
-        blocks = [match for peer in peers if (match := _block(address, peer.get("ipBlock")))]
+        blocks = [match for peer in peers if (match := self._block(address, peer.get("ipBlock")))]
         self._peers[id(peers)] = list(found.values()), blocks
         return self._peers[id(peers)]
+
+    def _block(self, address: str, block: Object | None) -> str | None:
+        if block is None or not _is_of(self._network, block["cidr"]):
+            return None
+        match = f"{address} {_canonical(block['cidr'])}"
+        if excepted := block.get("except"):
+            match += f" {address} != {{ {', '.join(map(_canonical, excepted))} }}"
+        return match
 
     def _peer_pods(self, namespace: str, peer: Object) -> Iterator[Pod]:
         if "ipBlock" in peer:
@@ -141,16 +158,7 @@ def _directions(spec: Object) -> list[str]:
     return [direction.lower() for direction in types]
 
 
-def _block(address: str, block: Object | None) -> str | None:
-    if block is None or ":" in block["cidr"]:
-        return None
-    match = f"{address} {_network(block['cidr'])}"
-    if excepted := block.get("except"):
-        match += f" {address} != {{ {', '.join(map(_network, excepted))} }}"
-    return match
-
-
-def _network(cidr: str) -> str:
+def _canonical(cidr: str) -> str:
     return str(ipaddress.ip_network(cidr, strict=False))
 
 
@@ -195,26 +203,30 @@ def _combine(addresses: Sequence[str], ports: Sequence[str]) -> Iterator[str]:
             yield " ".join(part for part in (address, port, "return") if part)
 
 
-def _table(chains: dict[str, list[str]], verdicts: dict[str, dict[str, str]]) -> str:
+def _table(chains: dict[str, list[str]], verdicts: dict[str, dict[str, str]], network: Network) -> str:
+    word, kind = network.word, f"{network.family.lower()}_addr"
     isolated = sorted({ip for by_ip in verdicts.values() for ip in by_ip}, key=ipaddress.ip_address)
     itself = [f"{ip} . {ip}" for ip in isolated]
     body = [
-        *(_collection("map", d, "ipv4_addr : verdict", _jumps(v)) for d, v in verdicts.items()),
-        _collection("set", "itself", "ipv4_addr . ipv4_addr", itself),
+        *(_collection("map", d, f"{kind} : verdict", _jumps(v)) for d, v in verdicts.items()),
+        _collection("set", "itself", f"{kind} . {kind}", itself),
         *(_chain(name, rules) for name, rules in sorted(chains.items())),
-        _chain("forward", _hook("forward", "ip saddr vmap @egress", "ip daddr vmap @ingress")),
+        _chain("forward", _hook("forward", word, f"{word} saddr vmap @egress", f"{word} daddr vmap @ingress")),
         # From a pod to the node. There is no output chain: the node itself reaches every pod, as everywhere.
-        _chain("input", _hook("input", "ip saddr vmap @egress")),
+        _chain("input", _hook("input", word, f"{word} saddr vmap @egress")),
     ]
     former = f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
     return former + f"table inet {TABLE} {{\n" + "\n".join(body) + "\n}\n"
 
 
-def _hook(name: str, *rules: str) -> list[str]:
+def _hook(name: str, word: str, *rules: str) -> list[str]:
+    # Neighbours find each other by what is a protocol of its own in IPv4.
+    neighbours = ["icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"] if word == "ip6" else []
     return [
         f"type filter hook {name} priority filter; policy accept;",
         "ct state established,related accept",
-        "ip saddr . ip daddr @itself accept",
+        *neighbours,
+        f"{word} saddr . {word} daddr @itself accept",
         *rules,
     ]
 
@@ -232,8 +244,5 @@ def _chain(name: str, rules: list[str]) -> str:
     return f"  chain {name} {{\n" + "".join(f"    {rule}\n" for rule in rules) + "  }"
 
 
-def _is_ipv4(text: str) -> bool:
-    try:
-        return ipaddress.ip_address(text).version == 4
-    except ValueError:
-        return False
+def _is_of(network: Network, address: str) -> bool:
+    return (":" in address) == (network.family == "IPv6")

@@ -7,32 +7,22 @@ from typing import Any
 
 import yaml
 
-from .layout import (
-    DNS_NODE_IP,
-    DNS_SERVICE_IP,
-    MAX_PODS,
-    NODE_IP,
-    NODE_NAME,
-    PAUSE_IMAGE,
-    POD_CIDR,
-    STORAGE_PROVISIONER,
-    Layout,
-)
+from .layout import MAX_PODS, NODE_NAME, PAUSE_IMAGE, STORAGE_PROVISIONER, Layout
 
 # As kubeadm writes it, but that nothing is forwarded: there is no way out of the cluster.
 COREFILE = """\
 .:53 {{
     bind {address}
     errors
-    health {address}:8080
-    ready {address}:8181
+    health {host}:8080
+    ready {host}:8181
     kubernetes cluster.local in-addr.arpa ip6.arpa {{
         kubeconfig {kubeconfig}
         pods insecure
         fallthrough in-addr.arpa ip6.arpa
         ttl {ttl}
     }}
-    prometheus {address}:9153
+    prometheus {host}:9153
     cache {ttl}
     reload 2s 1s
     loadbalance
@@ -62,6 +52,9 @@ disabled_plugins = [
     conf_dir = "{cni}"
 """
 
+# Nobody else can have the address, so there is nobody to ask for a second.
+FLAGS = {"IPv4": "", "IPv6": "nodad"}
+
 # Everything is recorded but the components' own health checks and leases.
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -86,7 +79,7 @@ def write_all(layout: Layout, dns_ttl: int) -> None:
         "audit-policy.yaml": AUDIT_POLICY,
         "kubelet.yaml": kubelet(layout),
         "proxy.yaml": proxy(layout),
-        "base.yaml": base_objects(),
+        "base.yaml": base_objects(layout),
     }
     for name, content in files.items():
         documents = content if isinstance(content, list) else [content]
@@ -95,14 +88,19 @@ def write_all(layout: Layout, dns_ttl: int) -> None:
     cni.mkdir()
     (cni / "10-bridge.conflist").write_text(json.dumps(network(layout)))
     (layout.run / "containerd.toml").write_text(containerd(layout))
-    (layout.run / "resolv.conf").write_text(f"nameserver {DNS_NODE_IP}\n")
+    (layout.run / "resolv.conf").write_text(f"nameserver {layout.network.dns_node}\n")
     write_corefile(layout, dns_ttl)
 
 
 def write_corefile(layout: Layout, dns_ttl: int) -> None:
     kubeconfig = f"{layout.user_config('coredns')} {layout.full_name}"
-    text = COREFILE.format(address=DNS_NODE_IP, ttl=dns_ttl, kubeconfig=kubeconfig)
+    address = layout.network.dns_node
+    text = COREFILE.format(address=address, host=in_url(address), ttl=dns_ttl, kubeconfig=kubeconfig)
     (layout.run / "Corefile").write_text(text)
+
+
+def in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def containerd(layout: Layout) -> str:
@@ -125,8 +123,8 @@ def network(layout: Layout) -> dict[str, Any]:
         "hairpinMode": True,
         "ipam": {
             "type": "host-local",
-            "ranges": [[{"subnet": POD_CIDR}]],
-            "routes": [{"dst": "0.0.0.0/0"}],
+            "ranges": [[{"subnet": layout.network.pods}]],
+            "routes": [{"dst": layout.network.everything}],
             "dataDir": str(layout.run / "ipam"),
         },
     }
@@ -153,7 +151,7 @@ def kubelet(layout: Layout) -> dict[str, Any]:
         "containerRuntimeEndpoint": f"unix://{layout.containerd_socket}",
         "volumePluginDir": str(layout.run / "volume-plugins"),
         "podLogsDir": str(layout.run / "pod-logs"),
-        "clusterDNS": [DNS_SERVICE_IP],
+        "clusterDNS": [layout.network.dns_service],
         "clusterDomain": "cluster.local",
         "resolvConf": str(layout.run / "resolv.conf"),
         "maxPods": MAX_PODS,
@@ -174,7 +172,7 @@ def proxy(layout: Layout) -> dict[str, Any]:
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
         "clientConnection": {"kubeconfig": str(layout.user_config("proxy")), "qps": 200, "burst": 400},
-        "clusterCIDR": POD_CIDR,
+        "clusterCIDR": layout.network.pods,
         "hostnameOverride": NODE_NAME,
         "healthzBindAddress": "127.0.0.1:10256",
         "metricsBindAddress": "127.0.0.1:10249",
@@ -184,7 +182,7 @@ def proxy(layout: Layout) -> dict[str, Any]:
     }
 
 
-def base_objects() -> list[dict[str, Any]]:
+def base_objects(layout: Layout) -> list[dict[str, Any]]:
     """What kubeadm and a cloud would have put there: the DNS Service and a default StorageClass."""
     ports = [
         {"name": "dns", "port": 53, "protocol": "UDP"},
@@ -195,14 +193,14 @@ def base_objects() -> list[dict[str, Any]]:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": meta,
-        "spec": {"clusterIP": DNS_SERVICE_IP, "ports": ports},
+        "spec": {"clusterIP": layout.network.dns_service, "ports": ports},
     }
     endpoints = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": meta | {"labels": {"kubernetes.io/service-name": "kube-dns"}},
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [DNS_NODE_IP]}],
+        "addressType": layout.network.family,
+        "endpoints": [{"addresses": [layout.network.dns_node]}],
         "ports": ports,
     }
     storage = {
@@ -222,6 +220,7 @@ def base_objects() -> list[dict[str, Any]]:
 
 def namespaces_script(layout: Layout) -> str:
     """Shell commands that furnish the cluster's own network and mount namespace."""
+    network = layout.network
     overlays = "\n".join(
         f"mkdir -p {layout.run}/over{path}/up {layout.run}/over{path}/work\n"
         f"mount -t overlay -o lowerdir={path},upperdir={layout.run}/over{path}/up,"
@@ -239,12 +238,12 @@ ln -s {layout.containerd_socket} /run/containerd/containerd.sock
 ip link set lo up
 # A veth pair with one end unused is a dead end that every kernel has: nothing leaves the namespace.
 ip link add node0 type veth peer name node0p
-ip addr add {NODE_IP}/32 dev node0
-ip addr add {DNS_NODE_IP}/32 dev node0
+ip addr add {network.node}/{network.host_bits} dev node0 {FLAGS[network.family]}
+ip addr add {network.dns_node}/{network.host_bits} dev node0 {FLAGS[network.family]}
 ip link set node0 up
 ip link set node0p up
-ip route add default dev node0 src {NODE_IP}
-sysctl -qw net.ipv4.ip_forward=1
+ip route add {network.everything} dev node0 src {network.node}
+sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 # Bridged answers of a Service's pod must pass the address translation of the question.
-sysctl -qw net.bridge.bridge-nf-call-iptables=1
+sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
 """

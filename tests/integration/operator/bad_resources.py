@@ -136,6 +136,7 @@ SECRETS = {
     "dash": "hunter2-hunter2",
     "empty": "",
     "long": "hunter2" * 40,
+    "weak": "hunter2",
 }
 REFERRED = "spec.distribution.cookie.secretRef"
 
@@ -147,6 +148,7 @@ STALLED: dict[str, Bad] = {
     "cookie with a dash": Bad(cookie("dash"), "other than letters, digits and _", "CookieInvalid"),
     "empty cookie": Bad(cookie("empty"), "is empty", "CookieInvalid"),
     "long cookie": Bad(cookie("long"), "longer than 255", "CookieInvalid"),
+    "cookie that can be guessed": Bad(cookie("weak"), "shorter than 20 characters", "CookieWeak"),
     "names too long for DNS": Bad(
         {
             "discovery": {"strategy": "DNSSRV", "clusterDomain": "d" * 63 + "." + "e" * 36},

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests import images
+from tests import images as catalogue
 from tests.cluster import Cluster, UnsupportedError, up
 from tests.integration.operator.client import Client, Namespace, eventually
 
@@ -52,6 +52,10 @@ class Operator:
         """Until it is at work."""
         eventually(lambda: any("resources" in line["message"] for line in self.lines()), seconds=60)
 
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
     def stop(self) -> int:
         """Ask it to end; its exit status."""
         self._process.terminate()
@@ -84,6 +88,8 @@ def no_tracebacks(operator: Operator) -> Iterator[None]:
     """Whatever a test does, the operator has an answer to it."""
     before = len(operator.lines())
     yield
+    if not operator.alive():
+        pytest.exit(f"the operator ended: {operator.lines()[-5:]}")
     assert [line for line in operator.lines()[before:] if "exception" in line] == []
 
 
@@ -112,10 +118,11 @@ def shared(client: Client) -> Iterator[Namespace]:
 
 
 @pytest.fixture(scope="session")
-def chat(cluster: Cluster) -> dict[str, str]:
-    """The images of the example release, in two versions."""
+def images(cluster: Cluster) -> dict[str, str]:
+    """The example release in two versions, by name."""
+    names = ("chat", "chat-v2")
     try:
-        cluster.load(*(images.archive(name) for name in ("chat", "chat-v2")))
+        cluster.load(*(catalogue.archive(name) for name in names))
     except UnsupportedError as reason:
         pytest.skip(str(reason))
-    return {name: images.IMAGES[name].reference for name in ("chat", "chat-v2")}
+    return {name: catalogue.IMAGES[name].reference for name in names}

@@ -17,6 +17,7 @@ CHILDREN = {
     ("Secret", "chat-cookie"),
     ("ServiceAccount", "chat"),
     ("PodDisruptionBudget", "chat"),
+    ("NetworkPolicy", "chat-distribution"),
 }
 AT_ONCE = 1.0
 """Seconds in which the operator answers a change; a machine under load may take some more."""
@@ -91,6 +92,12 @@ EDITS = {
         {"spec": {"maxUnavailable": 100}},
         lambda o: o["spec"]["maxUnavailable"] == 1,
     ),
+    "who may reach the distribution port": (
+        "NetworkPolicy",
+        "chat-distribution",
+        {"spec": {"ingress": [{}]}},
+        lambda o: o["spec"]["ingress"] != [{}],
+    ),
     "label": (
         "Service",
         "chat-nodes",
@@ -158,7 +165,7 @@ def test_our_service_account_goes_where_the_user_names_one(chat):
 
 def test_the_cookie_is_never_changed_and_never_deleted(chat):
     before = chat.get("Secret", "chat-cookie")
-    mine = {"metadata": {}, "stringData": {"cookie": "my_cookie"}}
+    mine = {"metadata": {}, "stringData": {"cookie": "my_cookie_of_enough_characters"}}
     chat.create("Secret", "mine", mine)
     chat.change("chat", files={"a.txt": "C"}, distribution={"cookie": {"secretRef": {"name": "mine", "key": "cookie"}}})
     eventually(lambda: "my_cookie" not in str(chat.get("StatefulSet", "chat")) and env(chat)["name"] == "mine")

@@ -57,6 +57,7 @@ def test_two_resources_whose_names_collide_are_told_so(namespace):
     namespace.until("chat-nodes")
 
 
+GOOD = "hunter2_hunter2_hunter2"
 COOKIE = {"cookie": {"secretRef": {"name": "mine", "key": "cookie"}}}
 
 
@@ -66,11 +67,11 @@ def test_a_secret_that_comes_later_is_seen(namespace):
     assert "spec.distribution.cookie.secretRef" in stalled["message"]
     namespace.create("Secret", "mine", {"stringData": {"other": "x"}})
     namespace.until("chat", "Stalled", reason="CookieKeyMissing", seconds=5)
-    namespace.patch("Secret", "mine", {"stringData": {"cookie": "hunter2\n"}})
+    namespace.patch("Secret", "mine", {"stringData": {"cookie": GOOD + "\n"}})
     stalled = namespace.until("chat", "Stalled", reason="CookieInvalid", seconds=5)
     assert "newline" in stalled["message"]
     assert "hunter2" not in str(namespace.get("ElixirCluster", "chat"))
-    namespace.patch("Secret", "mine", {"stringData": {"cookie": "hunter2"}})
+    namespace.patch("Secret", "mine", {"stringData": {"cookie": GOOD}})
     namespace.until("chat", seconds=5)
     assert namespace.get("Secret", "chat-cookie") is None
     events = {event["reason"]: event for event in namespace.list("Event")}
@@ -79,12 +80,12 @@ def test_a_secret_that_comes_later_is_seen(namespace):
 
 
 def test_a_secret_that_goes_away_stalls_a_resource_that_was_well(namespace):
-    namespace.create("Secret", "mine", {"stringData": {"cookie": "hunter2"}})
+    namespace.create("Secret", "mine", {"stringData": {"cookie": GOOD}})
     namespace.cluster("chat", distribution=COOKIE)
     namespace.until("chat")
     namespace.delete("Secret", "mine")
     namespace.until("chat", "Stalled", reason="CookieSecretMissing", seconds=5)
-    namespace.create("Secret", "mine", {"stringData": {"cookie": "hunter2"}})
+    namespace.create("Secret", "mine", {"stringData": {"cookie": GOOD}})
     namespace.until("chat", seconds=5)
 
 
