@@ -1,0 +1,1 @@
+"""Every combination of strategy, runtime, encryption, port mapper and address family, with real nodes."""
