@@ -58,9 +58,7 @@ def _chat(version: str) -> Image:
 
 
 def _erlang(name: str, *inputs: str) -> Image:
-    return Image(
-        reference=f"docker.io/library/{name}:1.0.0", context=ROOT / "examples" / name, inputs=("src", *inputs)
-    )
+    return Image(reference=f"docker.io/library/{name}:1.0.0", context=ROOT / "examples" / name, inputs=("src", *inputs))
 
 
 IMAGES = {

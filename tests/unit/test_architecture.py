@@ -49,6 +49,11 @@ def test_rendering_knows_the_resource_only(module):
     assert ours(module) <= {"api", "render", "errors"}
 
 
+@pytest.mark.parametrize("module", layer("mesh"))
+def test_the_mesh_knows_nothing_of_kubernetes(module):
+    assert ours(module) <= {"mesh"}
+
+
 @pytest.mark.parametrize("module", layer("api") + layer("render"))
 def test_the_core_does_no_input_or_output_but_reading_templates(module):
     reads = {"pathlib"} if module in {"render/templates", "render/preview"} else set()
@@ -56,7 +61,7 @@ def test_the_core_does_no_input_or_output_but_reading_templates(module):
     assert not used & {*IMPURE, "os", "pathlib", "socket", "subprocess"}
 
 
-PURE = ["observe/conditions", "observe/status", "control/rollout"]
+PURE = ["observe/conditions", "observe/status", "control/rollout", "mesh/view", "mesh/heal", "mesh/terms"]
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -34,6 +34,7 @@ NAME_RULES = (
 PRINTER_COLUMNS = (
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
     ("Nodes", "string", ".status.readyNodes", 0),
+    ("Mesh", "string", ".status.clustered", 0),
     ("Image", "string", ".spec.image", 0),
     ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),
     ("Strategy", "string", ".status.update.strategy", 1),

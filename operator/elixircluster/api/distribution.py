@@ -112,3 +112,19 @@ class NetworkPolicy(Model):
     distribution_from: Annotated[list[RawObject], Field(max_length=32)] = Field(
         default_factory=list, description="More peers of the distribution port, as in a NetworkPolicy's from."
     )
+
+
+class Mesh(Model):
+    """The mesh, seen from outside: the operator asks each node, as a hidden node, whom it sees."""
+
+    probe: Literal["Enabled", "Disabled"] = Field(
+        "Enabled",
+        description="Enabled: nodes are asked, and the condition Clustered tells what they say. It takes the cookie "
+        "and a way to the distribution port.",
+    )
+    interval_seconds: Annotated[int, Field(ge=1, le=300)] = Field(5, description="How often, in seconds.")
+    heal: Literal["Reconnect", "Alert"] = Field(
+        "Reconnect",
+        description="Reconnect: a node that lacks a link is asked to connect, with backoff and a bound. Alert: only "
+        "told. No pod is ever restarted for it.",
+    )

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from elixircluster.api.distribution import EPMD_PORT, Distribution, NetworkPolicy
+from elixircluster.api.distribution import EPMD_PORT, Distribution, Mesh, NetworkPolicy
 from elixircluster.api.node import Discovery, Release, Vm
 from elixircluster.api.pod import (
     OWNED_ENV,
@@ -134,6 +134,7 @@ class ElixirClusterSpec(Model):
     network_policy: NetworkPolicy = Field(
         default_factory=NetworkPolicy, description="Who may reach the distribution port."
     )
+    mesh: Mesh = Field(default_factory=Mesh, description="Whether the nodes are connected, seen from outside.")
     disruption: Disruption = Field(default_factory=Disruption, description="What a drain may take at once.")
     update: Update = Field(default_factory=Update, description="How a new revision replaces the old one.")
     paused: bool = Field(False, description="Observe and report, change nothing.")

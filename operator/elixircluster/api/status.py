@@ -31,6 +31,9 @@ class NodeStatus(Model):
     pod: Short = Field(description="The pod.")
     node: Short | None = Field(None, description="The BEAM node's name.")
     ready: bool = Field(description="Whether the pod is ready.")
+    connected: int | None = Field(None, description="How many members it sees.")
+    otp_release: Short | None = Field(None, description="Its OTP release.")
+    elixir_version: Short | None = Field(None, description="Its Elixir, where it has one.")
     image: Short | None = Field(None, description="The image that the pod runs.")
     message: Message | None = Field(None, description="Why the pod is not ready.")
 
@@ -44,6 +47,19 @@ class UpdateStatus(Model):
     message: Message = Field(description="What happens now, for a person.")
 
 
+Island = Annotated[list[Short], Field(max_length=1000)]
+
+
+class MeshStatus(Model):
+    """What the nodes say of each other."""
+
+    links: int = Field(description="Links that both ends see.")
+    expected_links: int = Field(description="Links of a full mesh.")
+    islands: Annotated[list[Island], Field(max_length=1000)] = Field(
+        description="Pods whose nodes reach each other; more than one island is a split."
+    )
+
+
 class ElixirClusterStatus(Model):
     """What the operator sees."""
 
@@ -54,12 +70,14 @@ class ElixirClusterStatus(Model):
     ready_nodes: Short | None = Field(None, description="Ready pods of the wanted ones, as in 2/3.")
     selector: Short | None = Field(None, description="Label selector of the pods, for kubectl scale and autoscalers.")
     nodes: Annotated[list[NodeStatus], Field(max_length=1000)] | None = Field(None, description="The pods.")
+    clustered: Short | None = Field(None, description="Nodes of the largest island, of the wanted ones.")
+    mesh: MeshStatus | None = Field(None, description="What the nodes say of each other.")
     update: UpdateStatus | None = Field(None, description="Where a change of the nodes stands.")
     console: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
         None, description="Command that opens a remote console on the first node."
     )
     conditions: Annotated[list[Condition], Field(max_length=32)] | None = Field(
         None,
-        description="Ready, Reconciling and Stalled (kstatus), Available, Progressing, Paused.",
+        description="Ready, Reconciling and Stalled (kstatus), Available, Progressing, Clustered, Paused.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )

@@ -18,6 +18,7 @@ import aiohttp
 
 from elixircluster.control import watches, workers
 from elixircluster.control.leader import Leader
+from elixircluster.control.meshes import Meshes
 from elixircluster.control.queue import Queue
 from elixircluster.control.reconcile import Reconciler
 from elixircluster.control.references import ReferenceWatch
@@ -78,7 +79,8 @@ async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Heal
     """
     world, queue, gap = World(), Queue(), asyncio.Event()
     probes.busy_for = queue.longest_work
-    reconciler = Reconciler(api, world, Templates(settings.templates, settings.lease_namespace), now)
+    meshes = Meshes(api, world, queue, f"elixircluster@{identity()}.operator")
+    reconciler = Reconciler(api, world, Templates(settings.templates, settings.lease_namespace), meshes, now)
     try:
         for key in await world.refresh(api, settings.namespaces):
             queue.add(key)
@@ -96,10 +98,11 @@ async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Heal
         watches.watch(world, queue, settings.namespaces, gap, stop),
         ReferenceWatch(api, world, queue).run(settings.namespaces),
         workers.start(queue, reconciler, settings.workers),
+        meshes.run(),
         resync(api, world, queue, gap, settings),
     )
     if ended > 1 and not stop.is_set():
-        logger.error("%s ended; starting anew", ("", "", "watches", "references", "workers", "resync")[ended])
+        logger.error("%s ended; starting anew", ("", "", "watches", "references", "workers", "meshes", "resync")[ended])
 
 
 async def resync(api: Api, world: World, queue: Queue, gap: asyncio.Event, settings: Settings) -> None:

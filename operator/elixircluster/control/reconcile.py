@@ -14,6 +14,7 @@ from elixircluster.control.apply import Applier, Object, refusal
 from elixircluster.control.certificates import Certificates
 from elixircluster.control.cookie import cookie_identity
 from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS
+from elixircluster.control.meshes import Meshes
 from elixircluster.control.rollout import Pod, Step, Workload, next_step, strangers
 from elixircluster.control.world import World
 from elixircluster.errors import Retry, Stalled
@@ -45,10 +46,11 @@ DONE = Outcome("success")
 class Reconciler:
     """Makes the world as one resource wants it, and says how far that is."""
 
-    def __init__(self, api: Api, world: World, templates: Templates, clock: Clock) -> None:
+    def __init__(self, api: Api, world: World, templates: Templates, meshes: Meshes, clock: Clock) -> None:
         self._api = api
         self._world = world
         self._templates = templates
+        self._meshes = meshes
         self._clock = clock
         self._applier = Applier(api, world)
         self._certificates = Certificates(api, world, templates, lambda: datetime.now(UTC))
@@ -139,7 +141,9 @@ class Reconciler:
         if trouble and not told and cluster.status.get("observedGeneration") != cluster.generation:
             # Nothing was made of the newest generation yet, so that nothing can be said of it: least of all Ready.
             return
-        seen = Observation(cluster.spec.paused, step, pods, told)
+        probed = cluster.spec.mesh.probe == "Enabled"
+        mesh, given_up = self._meshes.seen(cluster.key)
+        seen = Observation(cluster.spec.paused, step, pods, told, probed, mesh, given_up)
         wanted = status(cluster, seen, self._workload(cluster), self._clock())
         await self._write_status(cluster.key, cluster.uid, cluster.status, wanted)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from elixircluster.control.rollout import Pod, Step
 from elixircluster.errors import Retry, Stalled
+from elixircluster.mesh.view import MeshView
 
 LONGEST_MESSAGE = 4096
 
@@ -19,21 +20,28 @@ Condition = dict[str, Any]
 
 
 class Verdict(NamedTuple):
-    """What a condition says."""
+    """What a condition says; None is Unknown."""
 
-    status: bool
+    status: bool | None
     reason: str
     message: str
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a reconcile found. `trouble` is why it did not finish."""
+    """What a reconcile found.
+
+    `trouble` is why it did not finish; `mesh` is what the nodes say, where they are asked, and `given_up` how many of
+    its links are not dialled any more.
+    """
 
     paused: bool
     step: Step | None
     pods: Sequence[Pod]
     trouble: Stalled | Retry | None = None
+    probed: bool = False
+    mesh: MeshView | None = None
+    given_up: int = 0
 
 
 def ready(seen: Observation) -> Verdict:
@@ -61,6 +69,9 @@ def stalled(seen: Observation) -> Verdict:
     """A person must act."""
     if isinstance(seen.trouble, Stalled):
         return Verdict(True, seen.trouble.reason, seen.trouble.message)
+    if seen.given_up:
+        message = f"{seen.given_up} links were dialled again and again in vain; see docs/mesh.md"
+        return Verdict(True, "MeshNotHealed", message)
     return Verdict(False, "NothingStalled", "")
 
 
@@ -79,6 +90,16 @@ def progressing(seen: Observation) -> Verdict:
     return Verdict(not seen.step.done, seen.step.reason, seen.step.message)
 
 
+def clustered(seen: Observation) -> Verdict:
+    """Every node sees every other, by what they say themselves."""
+    if not seen.probed:
+        return Verdict(None, "ProbeDisabled", "spec.mesh.probe is Disabled")
+    if seen.mesh is None:
+        return Verdict(None, "Unknown", "the nodes were not asked yet")
+    verdict = seen.mesh.verdict
+    return Verdict(verdict.clustered, verdict.reason, verdict.message)
+
+
 def paused(seen: Observation) -> Verdict:
     """The operator changes nothing."""
     return Verdict(True, "Paused", "spec.paused is true; nothing is changed") if seen.paused else NOT_PAUSED
@@ -86,12 +107,15 @@ def paused(seen: Observation) -> Verdict:
 
 NOT_PAUSED = Verdict(False, "NotPaused", "")
 
+STATUSES = {True: "True", False: "False", None: "Unknown"}
+
 CONDITIONS: dict[str, Callable[[Observation], Verdict]] = {
     "Ready": ready,
     "Reconciling": reconciling,
     "Stalled": stalled,
     "Available": available,
     "Progressing": progressing,
+    "Clustered": clustered,
     "Paused": paused,
 }
 
@@ -102,7 +126,7 @@ def conditions(seen: Observation, generation: int, previous: Sequence[Condition]
     result = []
     for name, judge in CONDITIONS.items():
         verdict = judge(seen)
-        status = "True" if verdict.status else "False"
+        status = STATUSES[verdict.status]
         known = before.get(name)
         same = known is not None and known.get("status") == status
         result.append(

@@ -16,9 +16,12 @@ TOLD = {
     ("Stalled", "True"): "Warning",
     ("Stalled", "False"): "Normal",
     ("Available", "False"): "Warning",
+    ("Clustered", "True"): "Normal",
+    ("Clustered", "False"): "Warning",
     ("Paused", "True"): "Normal",
     ("Paused", "False"): "Normal",
 }
+UNTOLD = {"Forming"}
 SAID_OF_FALSE = {"Stalled": "Recovered", "Paused": "Resumed"}
 
 Body = dict[str, Any]
@@ -35,7 +38,7 @@ def transitions(before: list[Body], after: list[Body]) -> list[Told]:
         previous = known.get(name)
         changed = previous["status"] != status if previous else status == "True"
         kind = TOLD.get((name, status))
-        if not changed or kind is None:
+        if not changed or kind is None or condition["reason"] in UNTOLD:
             continue
         said = SAID_OF_FALSE.get(name) if status == "False" else None
         told.append((kind, said or condition["reason"], condition["message"] or f"{name} is {status}"))

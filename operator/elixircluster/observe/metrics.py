@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from elixircluster.api.resource import Key
+from elixircluster.mesh.view import MeshView
+
 CONTROLLER = "elixircluster"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -32,6 +35,29 @@ clusters = Gauge("elixircluster_clusters", "ElixirClusters by the status of thei
 watch_age = Gauge(
     "elixircluster_last_event_timestamp_seconds", "When the last watch event came, in seconds since 1970."
 )
+
+
+MESH_LABELS = ["namespace", "name"]
+nodes = Gauge("elixircluster_nodes", "Nodes that answer.", MESH_LABELS)
+links = Gauge("elixircluster_links", "Links that both ends see.", MESH_LABELS)
+links_expected = Gauge("elixircluster_links_expected", "Links of a full mesh.", MESH_LABELS)
+islands = Gauge("elixircluster_islands", "Groups of nodes that do not see each other.", MESH_LABELS)
+probe_time = Histogram("elixircluster_probe_seconds", "Time of a look at one mesh.", buckets=SECONDS)
+redials = Counter("elixircluster_redials_total", "Links that nodes were asked to make, by result.", ["result"])
+
+
+def mesh(key: Key, seen: MeshView) -> None:
+    """Tell what one mesh looks like."""
+    nodes.labels(*key).set(len(seen.sees))
+    links.labels(*key).set(seen.links)
+    links_expected.labels(*key).set(seen.expected_links)
+    islands.labels(*key).set(len(seen.islands))
+
+
+def forget_mesh(key: Key) -> None:
+    """The mesh is not looked at any more."""
+    for gauge in (nodes, links, links_expected, islands):
+        gauge.remove(*key)
 
 
 def request(method: str, resource: str, code: int, seconds: float) -> None:

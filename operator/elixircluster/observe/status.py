@@ -6,8 +6,9 @@ from typing import Any
 
 from elixircluster.api.resource import ElixirCluster
 from elixircluster.control.rollout import Pod, Workload
+from elixircluster.mesh.view import MeshView
 from elixircluster.observe.conditions import LONGEST_MESSAGE, Observation, conditions
-from elixircluster.render.discovery import node_name
+from elixircluster.render.discovery import name_of
 from elixircluster.render.names import CONTAINER, pod_name, selector
 from elixircluster.render.runtimes import runtime
 
@@ -25,10 +26,12 @@ def status(cluster: ElixirCluster, seen: Observation, workload: Workload | None,
         "updatedReplicas": sum(pod.revision == revision for pod in pods),
         "readyNodes": f"{sum(pod.ready for pod in pods)}/{cluster.spec.replicas}",
         "selector": ",".join(f"{key}={value}" for key, value in selector(cluster).items()),
-        "nodes": [node(cluster, pod) for pod in pods],
+        "nodes": [node(cluster, pod, seen.mesh) for pod in pods],
         "console": console(cluster),
         "conditions": conditions(seen, cluster.generation, cluster.status.get("conditions") or [], now),
     }
+    if seen.mesh:
+        result |= mesh_status(cluster, seen.mesh)
     if seen.step:
         result["update"] = {
             "revision": revision.removeprefix(f"{cluster.name}-"),
@@ -48,15 +51,31 @@ def unreadable_status(previous: Status, generation: int, seen: Observation, now:
     }
 
 
-def node(cluster: ElixirCluster, pod: Pod) -> Status:
+def node(cluster: ElixirCluster, pod: Pod, mesh: MeshView | None) -> Status:
     """One entry of `status.nodes`."""
     result: Status = {"pod": pod.name, "ready": pod.ready, "image": pod.image}
-    name = node_name(cluster)
-    if pod.address or "$(POD_IP)" not in name:
-        result["node"] = name.replace("$(POD_IP)", pod.address).replace("$(POD_NAME)", pod.name)
+    name = name_of(cluster, pod.name, pod.address)
+    if name:
+        result["node"] = name
+    if mesh and name in mesh.sees:
+        result["connected"] = len(mesh.sees[name])
+    for (otp, elixir), nodes in mesh.versions.items() if mesh else ():
+        if name in nodes:
+            result |= {key: value for key, value in (("otpRelease", otp), ("elixirVersion", elixir)) if value}
     if pod.message:
         result["message"] = pod.message[:LONGEST_MESSAGE]
     return result
+
+
+def mesh_status(cluster: ElixirCluster, mesh: MeshView) -> Status:
+    """How much of the mesh there is. Islands are told by their pods."""
+    pods = {member.node: member.pod for member in mesh.members}
+    islands = [sorted(pods[node] for node in island) for island in mesh.islands]
+    largest = max((len(island) for island in islands), default=0)
+    return {
+        "clustered": f"{largest}/{cluster.spec.replicas}",
+        "mesh": {"links": mesh.links, "expectedLinks": mesh.expected_links, "islands": islands},
+    }
 
 
 def console(cluster: ElixirCluster) -> str:

@@ -131,6 +131,14 @@ def node_name(cluster: ElixirCluster) -> str:
     return f"{cluster.base_name}@{HOSTS[strategy(cluster).naming](cluster)}"
 
 
+def name_of(cluster: ElixirCluster, pod: str, address: str) -> str:
+    """The name of the node in a pod; empty while that depends on an address which the pod has not got yet."""
+    name = node_name(cluster)
+    if "$(POD_IP)" in name and not address:
+        return ""
+    return name.replace("$(POD_IP)", address).replace("$(POD_NAME)", pod)
+
+
 def every_node(cluster: ElixirCluster) -> Iterator[Atom]:
     """The names of all nodes, where the name follows from the ordinal."""
     for ordinal in range(cluster.spec.replicas):

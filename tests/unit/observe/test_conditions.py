@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from elixircluster.control.rollout import Step, next_step
 from elixircluster.errors import Retry, Stalled
+from elixircluster.mesh.member import Answer, Member
+from elixircluster.mesh.view import MeshView, view
 from elixircluster.observe.conditions import LONGEST_MESSAGE, Observation, conditions
 from tests.unit.factory import LATER, NOW, pod, workload
 from tests.unit.observe.kstatus import CURRENT, FAILED, IN_PROGRESS, kstatus
@@ -104,10 +106,11 @@ def test_every_condition_is_one_of_metav1(observation):
         "Stalled",
         "Available",
         "Progressing",
+        "Clustered",
         "Paused",
     ]
     for item in result:
-        assert item["status"] in {"True", "False"}
+        assert item["status"] in ({"True", "False", "Unknown"} if item["type"] == "Clustered" else {"True", "False"})
         assert re.fullmatch(r"[A-Z][A-Za-z]*", item["reason"])
         assert item["observedGeneration"] == 7
         assert item["lastTransitionTime"] == NOW
@@ -165,3 +168,35 @@ def test_a_resource_of_an_older_operator_keeps_its_times():
     assert result["Ready"]["lastTransitionTime"] == NOW
     assert result["Paused"]["lastTransitionTime"] == LATER
     assert "Gone" not in result
+
+
+MESH_A, MESH_B = (Member(f"chat-{ordinal}", f"chat@10.0.0.{ordinal}", f"10.0.0.{ordinal}") for ordinal in range(2))
+OLD_ENOUGH = 3600.0
+
+
+def mesh(*sees: set[str]) -> MeshView:
+    members = (MESH_A, MESH_B)
+    answers = {
+        member.node: Answer(frozenset(seen), uptime_seconds=OLD_ENOUGH)
+        for member, seen in zip(members, sees, strict=True)
+    }
+    return view(members, answers)
+
+
+CLUSTERED = {
+    "not asked for": (Observation(False, None, []), "Unknown", "ProbeDisabled"),
+    "not asked yet": (Observation(False, None, [], probed=True), "Unknown", "Unknown"),
+    "full": (Observation(False, None, [], probed=True, mesh=mesh({MESH_B.node}, {MESH_A.node})), "True", "FullMesh"),
+    "split": (Observation(False, None, [], probed=True, mesh=mesh(set(), set())), "False", "Partitioned"),
+}
+
+
+@pytest.mark.parametrize(("observation", "status", "reason"), CLUSTERED.values(), ids=CLUSTERED)
+def test_clustered_tells_what_the_nodes_say(observation, status, reason):
+    result = told(observation)["Clustered"]
+    assert (result["status"], result["reason"]) == (status, reason)
+
+
+def test_links_that_are_not_dialled_any_more_stall_the_resource():
+    result = told(Observation(False, None, [], probed=True, mesh=mesh(set(), set()), given_up=1))
+    assert (result["Stalled"]["status"], result["Stalled"]["reason"]) == ("True", "MeshNotHealed")

@@ -13,6 +13,8 @@ from elixircluster.api.schema import unknown_fields
 from elixircluster.api.status import ElixirClusterStatus
 from elixircluster.control.rollout import next_step
 from elixircluster.errors import Stalled
+from elixircluster.mesh.member import Answer, Member
+from elixircluster.mesh.view import view
 from elixircluster.observe.conditions import Observation
 from elixircluster.observe.status import status, unreadable_status
 from tests.unit.factory import LATER, NOW, body, cluster, pod, workload
@@ -131,3 +133,22 @@ def test_what_was_known_of_a_resource_stays_when_it_cannot_be_read_any_more():
     told = {item["type"]: item for item in after["conditions"]}
     assert (told["Ready"]["status"], told["Stalled"]["status"]) == ("False", "True")
     assert told["Available"]["lastTransitionTime"] == NOW
+
+
+def test_the_mesh_is_told_by_pods():
+    pods = [pod(ordinal, NEW) for ordinal in range(3)]
+    resource = cluster(replicas=3)
+    names = [f"chat@{item.address}" for item in pods]
+    members = [Member(item.name, name, item.address) for item, name in zip(pods, names, strict=True)]
+    sees = ({names[1]}, {names[0]}, set())
+    answers = {
+        name: Answer(frozenset(seen), otp_release="25", elixir_version="1.14.0", uptime_seconds=3600.0)
+        for name, seen in zip(names, sees, strict=True)
+    }
+    observation = Observation(False, None, pods, probed=True, mesh=view(members, answers))
+    told = status(resource, observation, workload(NEW), NOW)
+    assert told["clustered"] == "2/3"
+    assert told["mesh"] == {"links": 1, "expectedLinks": 3, "islands": [["chat-0", "chat-1"], ["chat-2"]]}
+    assert [node["connected"] for node in told["nodes"]] == [1, 1, 0]
+    assert told["nodes"][0]["otpRelease"] == "25"
+    assert told["nodes"][0]["elixirVersion"] == "1.14.0"

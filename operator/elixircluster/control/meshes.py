@@ -1,0 +1,219 @@
+"""Every mesh, seen from outside: who sees whom, and what is dialled again.
+
+Readiness never depends on it. What it sees is one condition, a few numbers in status and metrics; what it does is to
+ask a node to connect with another. https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import logging
+import time
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from elixircluster.api.resource import ElixirCluster, Key, parse
+from elixircluster.control.certificates import Pair, new_certificate
+from elixircluster.control.kinds import SECRETS
+from elixircluster.control.queue import Queue
+from elixircluster.control.world import World
+from elixircluster.errors import Stalled
+from elixircluster.kube import Api, ApiError
+from elixircluster.mesh import calls, heal
+from elixircluster.mesh.connection import Identity
+from elixircluster.mesh.failure import Failed, Failure, MeshError
+from elixircluster.mesh.member import Member
+from elixircluster.mesh.probe import Prober
+from elixircluster.mesh.tls import Tls, context
+from elixircluster.mesh.view import Link, MeshView, view
+from elixircluster.observe import metrics
+from elixircluster.render import vm
+from elixircluster.render.discovery import name_of, strategy
+from elixircluster.render.names import GENERATED_COOKIE_KEY, certificate_secret, names
+
+logger = logging.getLogger(__name__)
+
+ROUND_SECONDS = 0.5
+REDIAL_SECONDS = 8.0
+"""How long a node may take to connect with another: its own handshake timeout is 7 s."""
+
+
+class NotAskableError(Exception):
+    """The nodes cannot be asked yet: their Secret is not there."""
+
+
+@dataclass
+class Watched:
+    """One mesh, and the way to it."""
+
+    prober: Prober
+    secret_version: str
+    history: heal.History = field(default_factory=dict)
+    seen: MeshView | None = None
+    given_up: tuple[Link, ...] = ()
+
+
+class Meshes:
+    """Looks at each mesh every so many seconds, and wakes its resource where something changed."""
+
+    def __init__(self, api: Api, world: World, queue: Queue, name: str) -> None:
+        self._api = api
+        self._world = world
+        self._queue = queue
+        self._identity = Identity(name)
+        self._watched: dict[Key, Watched] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+
+    def seen(self, key: Key) -> tuple[MeshView | None, int]:
+        """The mesh as it was last seen, and how many of its links are not dialled any more."""
+        watched = self._watched.get(key)
+        return (watched.seen, len(watched.given_up)) if watched else (None, 0)
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        try:
+            while True:
+                self._follow_all()
+                await asyncio.sleep(ROUND_SECONDS)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+
+    def _follow_all(self) -> None:
+        for key, task in list(self._tasks.items()):
+            if task.done():
+                del self._tasks[key]
+        for key in self._world.keys():  # noqa: SIM118 - not a dict
+            if key not in self._tasks and self._cluster(key):
+                self._tasks[key] = asyncio.create_task(self._follow(key))
+
+    def _cluster(self, key: Key) -> ElixirCluster | None:
+        body = self._world.cluster(key)
+        try:
+            cluster = parse(body) if body else None
+        except Stalled:
+            return None
+        return cluster if cluster and cluster.spec.mesh.probe == "Enabled" else None
+
+    async def _follow(self, key: Key) -> None:
+        """Look at one mesh for as long as its resource wants it."""
+        try:
+            while cluster := self._cluster(key):
+                try:
+                    await self._look(cluster)
+                except NotAskableError:
+                    pass
+                except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+                    logger.info("cannot ask the nodes of %s: %s", key, error or type(error).__name__)
+                except Exception:
+                    logger.exception("look at the nodes of %s failed", key)
+                await asyncio.sleep(cluster.spec.mesh.interval_seconds)
+        finally:
+            await self._forget(key)
+
+    async def _look(self, cluster: ElixirCluster) -> None:
+        watched = self._watched.get(cluster.key) or await self._watch(cluster)
+        staying = members(cluster, self._world)
+        started = time.perf_counter()
+        answers = await watched.prober.look(staying)
+        metrics.probe_time.observe(time.perf_counter() - started)
+        seen = view(staying, answers, cluster.spec.replicas)
+        before, watched.seen = watched.seen, seen
+        metrics.mesh(cluster.key, seen)
+        if cluster.spec.mesh.heal == "Reconnect" and not cluster.spec.paused:
+            await self._heal(watched, seen)
+        if before is None or summary(before) != summary(seen):
+            self._queue.add(cluster.key)
+        if any(isinstance(answer, Failed) and answer.failure in STALE for answer in answers.values()):
+            await self._reread(cluster, watched)
+
+    async def _heal(self, watched: Watched, seen: MeshView) -> None:
+        plan = heal.plan(seen, watched.history, asyncio.get_running_loop().time())
+        watched.history, watched.given_up = plan.history, plan.given_up
+        by_node = {member.node: member for member in seen.members}
+        redials = [
+            watched.prober.call(by_node[item.source], calls.connect_node(item.target), REDIAL_SECONDS)
+            for item in plan.redials
+        ]
+        results = await asyncio.gather(*redials, return_exceptions=True)
+        for item, result in zip(plan.redials, results, strict=True):
+            if isinstance(result, BaseException) and not isinstance(result, MeshError):
+                raise result
+            metrics.redials.labels("connected" if result is True else "failed").inc()
+            logger.info("asked %s to connect with %s: %s", item.source, item.target, result)
+
+    async def _watch(self, cluster: ElixirCluster) -> Watched:
+        """Read what it takes to be let in, and begin."""
+        cookie, version = await self._cookie(cluster)
+        tls = await self._tls(cluster) if vm.encrypted(cluster) else None
+        watched = Watched(Prober(cookie, self._identity, tls=tls), version)
+        self._watched[cluster.key] = watched
+        return watched
+
+    async def _reread(self, cluster: ElixirCluster, watched: Watched) -> None:
+        """Begin anew where the Secret is another by now."""
+        _, version = await self._cookie(cluster)
+        if version != watched.secret_version:
+            await self._forget(cluster.key)
+
+    async def _forget(self, key: Key) -> None:
+        watched = self._watched.pop(key, None)
+        if watched:
+            await watched.prober.close()
+            metrics.forget_mesh(key)
+
+    async def _cookie(self, cluster: ElixirCluster) -> tuple[str, str]:
+        reference = cluster.spec.distribution.cookie.secret_ref
+        secret = await self._secret(cluster, reference.name if reference else names(cluster).cookie)
+        value = secret["data"].get(reference.key if reference else GENERATED_COOKIE_KEY)
+        if value is None:
+            raise NotAskableError
+        return base64.b64decode(value).decode(errors="replace"), secret["metadata"]["resourceVersion"]
+
+    async def _tls(self, cluster: ElixirCluster) -> Tls:
+        """The operator's own certificate where it has the CA's key, else the nodes'."""
+        if cluster.spec.distribution.tls.mode == "SelfSigned":
+            secret = await self._secret(cluster, names(cluster).authority)
+            authority = Pair.load(secret["data"])
+            pair = new_certificate(authority, ["operator"], dt.datetime.now(dt.UTC)).data()
+            texts = [secret["data"]["tls.crt"], pair["tls.crt"], pair["tls.key"]]
+        else:
+            data = (await self._secret(cluster, certificate_secret(cluster)))["data"]
+            texts = [data["ca.crt"], data["tls.crt"], data["tls.key"]]
+        made = context(*(base64.b64decode(text).decode() for text in texts))
+        return Tls(made, check_names=strategy(cluster).naming == "host")
+
+    async def _secret(self, cluster: ElixirCluster, name: str) -> dict[str, dict[str, str]]:
+        secret = await self._api.get(SECRETS, cluster.namespace, name)
+        if secret is None or not secret.get("data"):
+            raise NotAskableError
+        return secret
+
+
+STALE = {Failure.WRONG_COOKIE, Failure.TLS_FAILED}
+
+
+def members(cluster: ElixirCluster, world: World) -> list[Member]:
+    """Who is meant to be in the mesh. A pod that leaves, or that a scale-down is about to take, is not missed."""
+    distribution = cluster.spec.distribution
+    port = None if distribution.epmd == "Enabled" else distribution.port
+    return [
+        Member(
+            pod=pod.name,
+            node=name_of(cluster, pod.name, pod.address),
+            address=pod.address,
+            port=port,
+            ready=pod.ready,
+            leaving=pod.terminating or pod.ordinal >= cluster.spec.replicas,
+        )
+        for pod in world.pods(cluster.key)
+        if pod.address
+    ]
+
+
+def summary(seen: MeshView) -> tuple[object, ...]:
+    """What status tells of it; anything else changes with every look."""
+    return (seen.verdict, seen.links, seen.islands, tuple(seen.versions.items()), tuple(seen.sees.items()))

@@ -1,0 +1,22 @@
+"""The mesh of a BEAM cluster, seen from outside: who is connected with whom, why not, and what to dial again.
+
+    identity = Identity("elixircluster@<this pod>")     # one per process: names become atoms, which nodes keep
+    prober = Prober(cookie, identity, tls=None)         # one per cluster: keeps a connection to each node
+    answers = await prober.look(members)                # node name → Answer | Failed, within a second or so
+    seen = view(members, answers, expected=3)           # pure: links, islands, strangers, and a verdict
+    todo = plan(seen, history, now, removing)           # pure: what to dial again, and the next history
+    await prober.call(member, connect_node(target))     # one of the functions in calls.py; MeshError if it fails
+
+To use: `member` (Member, Answer), `probe` (Prober), `connection` (Identity), `tls` (Tls, context), `failure` (Failure,
+Failed, MeshError), `view` (view, MeshView, Verdict), `heal` (plan, Plan), `calls`. Beneath: `terms`, the external term
+format; `handshake`, `messages` and `epmd`, the protocol as bytes; `wire`, packets over a connection. `view`, `heal` and
+what is beneath them do no I/O and have no clock.
+
+We are a hidden node: members do not count us, `global` does not know us, and nobody is told to dial us. A member shows
+us in `nodes(hidden)`. No name is looked up: a member is dialled at its pod's address.
+
+What differs between releases, from their sources; OTP 25 is the one that we run. OTP 26 demands two more flags, which
+we always offer. TLS nodes of every release use lengths of four bytes from the first packet on, where plain ones use
+two in the handshake; OTP 25 speaks TLS 1.2 unless told otherwise, and with 1.3 a certificate is refused only after the
+TLS handshake, which we name all the same. `rex`, which takes our calls, is there in OTP 25 to 28.
+"""

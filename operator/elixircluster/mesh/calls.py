@@ -1,0 +1,168 @@
+"""Every function that we ever call on a node. Arguments are values; nothing is evaluated there or here.
+
+A user's drain function is the one entry that the resource names; who may write that resource already decides which
+image and command the same pods run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from sys import intern
+from typing import Any, Generic, TypeVar
+
+from elixircluster.mesh import messages
+from elixircluster.mesh.failure import Failure, MeshError
+from elixircluster.mesh.terms import Atom, Term, TermError, text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A function, its arguments, and what its answer means. Arguments are never shown: one may be a cookie."""
+
+    module: str
+    function: str
+    arguments: Sequence[Term] = field(repr=False)
+    read: Callable[[Term], T | None] = field(repr=False)
+    repeated: bool = False
+    """Whether it is asked again and again, and mostly answered the same."""
+
+    @cached_property
+    def request(self) -> bytes:
+        """What is sent. Raises `TermError` where an argument has no term."""
+        return messages.request(self.module, self.function, self.arguments)
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.function}/{len(self.arguments)}"
+
+    def result(self, value: Term) -> T:
+        """What the node's answer means. Raises `MeshError`."""
+        found = self.read(messages.result(value))
+        if found is None:
+            raise MeshError(Failure.PROTOCOL, f"an unexpected answer to {self}")
+        return found
+
+
+@cache
+def nodes(kind: str) -> Call[frozenset[str]]:
+    """The nodes that it is connected with: `connected` for all, `hidden` for those that are no members."""
+    return Call("erlang", "nodes", (Atom(kind),), _names, repeated=True)
+
+
+def otp_release() -> Call[str]:
+    """As in "25"."""
+    return Call("erlang", "system_info", (Atom("otp_release"),), text)
+
+
+def elixir_version() -> Call[str]:
+    """As in "1.14.0". RPC_REFUSED (undef) on a node without Elixir."""
+    return Call("Elixir.System", "version", (), text)
+
+
+# Uptime takes three calls. statistics(wall_clock) would be one, but every call of it changes what the next caller is
+# told, and that may be the application.
+def start_time() -> Call[int]:
+    """When the node started, on its own clock, in its native unit."""
+    return Call("erlang", "system_info", (Atom("start_time"),), _integer)
+
+
+def clock() -> Call[int]:
+    """The node's own clock, in its native unit."""
+    return Call("erlang", "monotonic_time", (), _integer)
+
+
+def clock_unit() -> Call[int]:
+    """How many native units are a second."""
+    return Call("erlang", "convert_time_unit", (1, Atom("second"), Atom("native")), _integer)
+
+
+def connect_node(node: str) -> Call[bool]:
+    """Makes it connect with `node`. True if they are connected then."""
+    return Call("net_kernel", "connect_node", (Atom(node),), _truth)
+
+
+def set_cookie(node: str, cookie: str) -> Call[bool]:
+    """Sets the cookie that it uses with `node`, or its own where that is itself.
+
+    The cookie travels as it is: over plain TCP whoever sees the packets sees it.
+    """
+    return Call("erlang", "set_cookie", (Atom(node), Atom(cookie)), _truth)
+
+
+def argument(flag: str) -> Call[tuple[tuple[str, ...], ...]]:
+    """Each time that the flag was given to the virtual machine, with its values: `-proto_dist` twice is a fault."""
+    return Call("init", "get_argument", (Atom(flag),), _argument)
+
+
+def drain(module: str, function: str, arguments: Sequence[Any]) -> Call[Term]:
+    """The application's own function that empties a node. Raises `TermError` for an argument that has no term.
+
+    `Chat.Drain` is an Elixir module, `chat_drain` an Erlang one. Text becomes a binary, `null` Elixir's `nil`.
+    """
+    name = f"Elixir.{module}" if module[:1].isupper() and not module.startswith("Elixir.") else module
+    return Call(name, function, tuple(to_term(item) for item in arguments), lambda value: value)
+
+
+TABLE: Mapping[str, Callable[..., Call[Any]]] = {
+    item.__name__: item
+    for item in (
+        nodes,
+        otp_release,
+        elixir_version,
+        start_time,
+        clock,
+        clock_unit,
+        connect_node,
+        set_cookie,
+        argument,
+        drain,
+    )
+}
+
+
+def to_term(value: Any) -> Term:
+    """A JSON value as an Elixir programmer would expect it. Raises `TermError`."""
+    match value:
+        case None:
+            return Atom("nil")
+        case bool():
+            return Atom(str(value).lower())
+        case int() | float():
+            return value
+        case str():
+            return value.encode()
+        case list():
+            return [to_term(item) for item in value]
+    raise TermError(f"{type(value).__name__} cannot be an argument")
+
+
+def _names(value: Term) -> frozenset[str] | None:
+    # The same names come from every node of a mesh; interned, they are there once.
+    if isinstance(value, list) and all(isinstance(item, Atom) for item in value):
+        return frozenset(intern(str(item)) for item in value)
+    return None
+
+
+def _integer(value: Term) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _truth(value: Term) -> bool | None:
+    match value:
+        case Atom("true"):
+            return True
+        case Atom("false" | "ignored"):
+            return False
+    return None
+
+
+def _argument(value: Term) -> tuple[tuple[str, ...], ...] | None:
+    match value:
+        case Atom("error"):
+            return ()
+        case tuple((Atom("ok"), [*times])):
+            return tuple(tuple(text(item) or "" for item in words) for words in times if isinstance(words, list))
+    return None

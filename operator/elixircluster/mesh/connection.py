@@ -1,0 +1,253 @@
+"""A connection to one node, as a hidden node of our own: how it is made, and calls over it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import secrets
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from elixircluster.mesh import epmd, handshake, messages, tls
+from elixircluster.mesh.calls import Call
+from elixircluster.mesh.failure import Failure, MeshError, Step
+from elixircluster.mesh.terms import Atom, Pid, Ref, TermError, decode_bare
+from elixircluster.mesh.tls import Tls
+from elixircluster.mesh.wire import Wire
+
+T = TypeVar("T")
+
+MOST_CALLS = 1024
+"""Calls that may wait for an answer on one connection."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who we are to nodes.
+
+    `name` must be the same for the life of the process: every name becomes an atom in every node, and stays there.
+    Two processes that dial the same nodes need two names.
+    """
+
+    name: str
+    creation: int = field(default_factory=lambda: secrets.randbelow(2**32 - 4) + 4)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a node is. Without a port epmd is asked. `address` is an IP address: no name is looked up here."""
+
+    node: str
+    address: str
+    port: int | None = None
+
+    @property
+    def host(self) -> str:
+        """The host part of the node's name."""
+        return self.node.partition("@")[2]
+
+
+class Progress:
+    """What is being done, for whoever stops waiting for it."""
+
+    def __init__(self) -> None:
+        self.step = Step.CONNECT
+
+    def late(self, seconds: float) -> MeshError:
+        """The error of giving up after so many seconds."""
+        return MeshError(Failure.TIMEOUT, f"no answer within {seconds:g} s {self.step}", self.step)
+
+
+class Connection:
+    """An open connection. Many calls may be under way at once."""
+
+    def __init__(self, wire: Wire, identity: Identity) -> None:
+        self._wire = wire
+        self._node = Atom(identity.name)
+        self._creation = identity.creation
+        self._caller = Pid(self._node, 1, 0, identity.creation)
+        self._salt = secrets.randbits(32)
+        self._count = 0
+        self._waiting: dict[tuple[int, ...], asyncio.Future[bytes]] = {}
+        self._last: dict[bytes, tuple[bytes, object]] = {}
+        wire.attach(self._receive, self._ended)
+
+    @property
+    def lost(self) -> MeshError | None:
+        """Why the connection is over; None while it is open."""
+        return self._wire.lost
+
+    async def call(self, call: Call[T], seconds: float) -> T:
+        """The value of the function at the node. Raises `MeshError`; after a timeout the connection stays usable."""
+        if len(self._waiting) >= MOST_CALLS:
+            raise MeshError(Failure.TIMEOUT, f"{MOST_CALLS} calls wait for an answer")
+        reference = self._reference()
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[reference.words] = future
+        try:
+            self._wire.write(messages.call(self._caller, reference, call.request))
+            async with asyncio.timeout(seconds):
+                value = await future
+        except TimeoutError:
+            raise MeshError(Failure.TIMEOUT, f"no answer within {seconds:g} s to {call}") from None
+        finally:
+            del self._waiting[reference.words]
+        return self._understand(call, value)
+
+    def _understand(self, call: Call[T], value: bytes) -> T:
+        # A node mostly says what it said before, and the names of a thousand nodes take a while to read.
+        before, found = self._last.get(call.request, (b"", None))
+        if before != value:
+            try:
+                found = call.result(decode_bare(value))
+            except TermError as error:
+                raise MeshError(Failure.PROTOCOL, f"an answer to {call} that we cannot read: {error}") from None
+            if call.repeated:
+                self._last[call.request] = (value, found)
+        return cast(T, found)
+
+    def close(self) -> None:
+        """End the connection; calls under way fail."""
+        self._wire.end(MeshError(Failure.NOT_ALIVE, "we closed the connection"))
+
+    def _reference(self) -> Ref:
+        self._count += 1
+        # The first word has 18 bits in old releases.
+        words = (self._count & 0x3FFFF, self._count >> 18, self._salt)
+        return Ref(self._node, self._creation, words)
+
+    def _receive(self, packet: bytes) -> None:
+        try:
+            message = messages.read(packet)
+        except TermError as error:
+            self._wire.end(MeshError(Failure.PROTOCOL, f"a message that we cannot read: {error}"))
+            return
+        match message:
+            case messages.Reply(reference, value):
+                self._deliver(reference, value)
+            case messages.Monitor():
+                self._wire.write(messages.nobody(message))
+
+    def _deliver(self, reference: Ref, value: bytes) -> None:
+        future = self._waiting.get(reference.words)
+        if future is not None and not future.done():
+            self._wire.answered()
+            future.set_result(value)
+
+    def _ended(self, why: MeshError) -> None:
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(why)
+
+
+async def dial(
+    target: Target,
+    cookie: str,
+    identity: Identity,
+    *,
+    seconds: float,
+    tls: Tls | None = None,
+    progress: Progress | None = None,
+) -> Connection:
+    """Connect to the node. Raises `MeshError`, at the latest after `seconds`."""
+    progress = progress or Progress()
+    try:
+        async with asyncio.timeout(seconds):
+            return await _dial(target, cookie, identity, tls, progress)
+    except TimeoutError:
+        raise progress.late(seconds) from None
+
+
+async def _dial(target: Target, cookie: str, identity: Identity, tls: Tls | None, progress: Progress) -> Connection:
+    port = target.port
+    if port is None:
+        progress.step = Step.LOOKUP
+        port = await epmd.port_of(target.node.partition("@")[0], target.address)
+    progress.step = Step.CONNECT
+    stream = await connect(target.address, port)
+    try:
+        progress.step = Step.TLS if tls else Step.HANDSHAKE
+        wire = await _wire(stream, target, tls)
+    except BaseException:
+        stream.close()
+        raise
+    try:
+        progress.step = Step.HANDSHAKE
+        await _introduce(wire, target.node, cookie, identity)
+        return Connection(wire, identity)
+    except BaseException:
+        wire.end(MeshError(Failure.NOT_ALIVE, "we gave up", Step.HANDSHAKE))
+        raise
+
+
+async def connect(address: str, port: int) -> socket.socket:
+    """A TCP connection, not looking at what listens there. Raises `MeshError`."""
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        raise MeshError(Failure.REFUSED, f"{address or 'nothing'} is no IP address", Step.CONNECT) from None
+    stream = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        stream.setblocking(False)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(stream, (address, port))
+    except OSError as error:
+        stream.close()
+        # asyncio writes a sentence of its own into strerror.
+        reason = os.strerror(error.errno or errno.EIO).lower()
+        raise MeshError(Failure.REFUSED, f"{address} port {port}: {reason}", Step.CONNECT) from None
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+async def _wire(stream: socket.socket, target: Target, secure: Tls | None) -> Wire:
+    loop = asyncio.get_running_loop()
+    if secure is None:
+        _, wire = await loop.create_connection(Wire, sock=stream)
+        return wire
+    try:
+        _, wire = await loop.create_connection(
+            Wire, sock=stream, ssl=secure.context, server_hostname=target.host or target.address
+        )
+    except ssl.SSLError as error:
+        raise tls.explain(error) from None
+    except OSError:
+        message = "the node ended the TLS handshake: it may not speak TLS"
+        raise MeshError(Failure.TLS_FAILED, message, Step.TLS) from None
+    wire.use_long_packets()
+    if secure.check_names:
+        try:
+            tls.check_name(wire.peer_certificate(), target.host)
+        except MeshError as error:
+            wire.end(error)
+            raise
+    return wire
+
+
+async def _introduce(wire: Wire, node: str, cookie: str, identity: Identity) -> None:
+    wire.write(handshake.name_message(identity.name, identity.creation))
+    if handshake.read_status(await _next(wire)):
+        # The node has not noticed yet that an earlier connection of ours is gone.
+        wire.write(b"strue")
+    theirs = handshake.read_challenge(await _next(wire), node)
+    ours = secrets.randbits(32)
+    wire.write(handshake.reply_message(cookie, theirs.challenge, ours))
+    try:
+        packet = await wire.read()
+    except MeshError as error:
+        raise handshake.wrong_cookie() if error.failed.failure is Failure.NOT_ALIVE else error from None
+    handshake.read_acknowledgement(packet, cookie, ours)
+
+
+async def _next(wire: Wire) -> bytes:
+    try:
+        return await wire.read()
+    except MeshError as error:
+        failed = error.failed
+        raise MeshError(failed.failure, failed.message, Step.HANDSHAKE) from None

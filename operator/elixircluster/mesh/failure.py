@@ -1,0 +1,59 @@
+"""How talking to a node fails, in the words that a user reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Failure(StrEnum):
+    """What went wrong; the value is a condition reason."""
+
+    REFUSED = "Refused"
+    """Nothing listens there, no way leads there, or the node says that we may not connect."""
+    TIMEOUT = "Timeout"
+    """No answer in time."""
+    TLS_FAILED = "TlsFailed"
+    """One side does not accept the other's certificate or version; the message says which check failed."""
+    WRONG_COOKIE = "WrongCookie"
+    """The node has another cookie than we were given."""
+    WRONG_NAME = "WrongName"
+    """Another node than the expected one answers at that address."""
+    NOT_ALIVE = "NotAlive"
+    """The node is not there: it is not registered, or it ended the connection."""
+    RPC_REFUSED = "RpcRefused"
+    """The node took the call and answered with an error."""
+    PROTOCOL = "Protocol"
+    """What answers does not speak the distribution protocol as we know it."""
+
+
+class Step(StrEnum):
+    """What was being done when it failed; the value follows "no answer"."""
+
+    LOOKUP = "from epmd"
+    CONNECT = "to a connection attempt"
+    TLS = "in the TLS handshake"
+    HANDSHAKE = "in the distribution handshake"
+    CALL = "to a call"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The answer of a node that gave none. `message` never holds the cookie."""
+
+    failure: Failure
+    message: str
+    step: Step = Step.CALL
+
+    @property
+    def frozen(self) -> bool:
+        """Whether something takes our connection and then says nothing, as a stopped process does."""
+        return self.failure is Failure.TIMEOUT and self.step not in {Step.CONNECT, Step.LOOKUP}
+
+
+class MeshError(Exception):
+    """Talking to a node failed; `failed` says how. The only error that leaves this package's network code."""
+
+    def __init__(self, failure: Failure, message: str, step: Step = Step.CALL) -> None:
+        super().__init__(f"{failure}: {message}")
+        self.failed = Failed(failure, message, step)

@@ -1,0 +1,39 @@
+"""The values that looking and judging share: who is meant to be in the mesh, and what a node says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from elixircluster.mesh.failure import Failed
+
+
+@dataclass(frozen=True)
+class Member:
+    """A pod that is meant to be in the mesh, and its BEAM node."""
+
+    pod: str
+    node: str
+    address: str = ""
+    """The pod's IP address; nothing is dialled without one."""
+    port: int | None = None
+    """Where the node listens; None asks epmd at `address`."""
+    ready: bool = True
+    """Whether Kubernetes says so: what is not ready may still be starting."""
+    leaving: bool = False
+    """Whether it is on its way out: then nobody misses it, and nobody connects with it any more."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a node says: `sees` are all nodes that it is connected with but us, `hidden` those of them that hide."""
+
+    sees: frozenset[str]
+    hidden: frozenset[str] = frozenset()
+    otp_release: str | None = None
+    elixir_version: str | None = None
+    uptime_seconds: float = field(default=0.0, compare=False)
+
+
+Answers = Mapping[str, Answer | Failed]
+"""By node name."""

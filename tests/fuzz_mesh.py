@@ -1,0 +1,143 @@
+"""Everything that a hostile node can send: only our own errors, in time, in little memory.
+
+python -m tests.fuzz_mesh --minutes 10 --seed 1
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import resource
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from elixircluster.mesh import handshake, messages
+from elixircluster.mesh.connection import Identity
+from elixircluster.mesh.failure import Failed, MeshError
+from elixircluster.mesh.member import Answer
+from elixircluster.mesh.probe import Prober
+from elixircluster.mesh.terms import Atom, Bits, Improper, Map, Pid, Port, Ref, TermError, decode, encode
+from elixircluster.mesh.view import view
+from tests.pretend import COOKIE, Hostile, Pretend, mutate, serve
+
+LOOK_SECONDS = 0.5
+SLACK_SECONDS = 1.5
+HOSTILE_NODES = 12
+
+NODE = Atom("chat@10.0.0.7")
+SEEDS = [
+    [NODE, Atom("chat@10.0.0.8")],
+    (Atom("ok"), [[list(b"6789")]]),
+    Map(((Atom("a"), [1, 2.5, -7, 2**70]), (b"key", (Atom("badrpc"), Atom("undef"))))),
+    (Pid(NODE, 1, 2, 3), Port(NODE, 4, 5), Ref(NODE, 6, (7, 8, 9)), Bits(b"\xf0", 4), Improper((1,), 2)),
+    (2, Atom(""), Pid(NODE, 1, 0, 3)),
+]
+
+
+@dataclass
+class Findings:
+    """What a run saw. `faults` must stay empty."""
+
+    decoded: int = 0
+    looks: int = 0
+    slowest: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    memory_kib: int = 0
+
+
+def decode_anything(numbers: random.Random, rounds: int, found: Findings) -> None:
+    """Bytes that are nearly terms, messages or parts of a handshake."""
+    for _ in range(rounds):
+        data = mutate(encode(numbers.choice(SEEDS)), numbers)
+        if numbers.random() < 0.1:
+            data = b"\x83" + numbers.randbytes(numbers.randrange(200))
+        with contextlib.suppress(TermError):
+            encode(decode(data))
+        with contextlib.suppress(TermError):
+            messages.read(b"p" + data)
+        with contextlib.suppress(TermError):
+            messages.read(b"p" + encode((messages.SEND, Atom(""), 1)) + data)
+        packet = numbers.choice([b"s", b"N", b"a", b""]) + numbers.randbytes(numbers.randrange(40))
+        with contextlib.suppress(MeshError):
+            handshake.read_status(packet)
+        with contextlib.suppress(MeshError):
+            handshake.read_challenge(packet, NODE)
+        with contextlib.suppress(MeshError):
+            handshake.read_acknowledgement(packet, COOKIE, 1)
+        found.decoded += 1
+
+
+async def look_at_anything(numbers: random.Random, rounds: int, found: Findings) -> None:
+    """A cluster of hostile nodes and one good one, looked at a few times."""
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: found.faults.append(f"{context.get('message')} {context.get('exception')!r}")
+    )
+    good = "good@127.0.0.1"
+    servers = [await serve(lambda: Pretend(good), good)]
+    for index in range(HOSTILE_NODES):
+        name = f"bad{index}@127.0.0.1"
+        own = random.Random(numbers.random())
+        servers.append(await serve(lambda name=name, own=own: Hostile(name, own), name))
+    members = [member for _, member in servers]
+    prober = Prober(COOKIE, Identity("fuzz@prober"), look_seconds=LOOK_SECONDS)
+    try:
+        for _ in range(rounds):
+            started = time.perf_counter()
+            answers = await prober.look(members)
+            took = time.perf_counter() - started
+            found.looks += 1
+            found.slowest = max(found.slowest, took)
+            if took > LOOK_SECONDS + SLACK_SECONDS:
+                found.faults.append(f"a look took {took:.2f} s")
+            if not isinstance(answers[good], Answer):
+                found.faults.append(f"the good node was not understood: {answers[good]}")
+            for answer in answers.values():
+                found.outcomes[str(answer.failure) if isinstance(answer, Failed) else "answer"] += 1
+            view(members, answers)
+    finally:
+        await prober.close()
+        for server, _ in servers:
+            server.close()
+        await asyncio.sleep(0.05)
+
+
+def campaign(seed: int, seconds: float) -> Findings:
+    """So many seconds of it."""
+    numbers, found = random.Random(seed), Findings()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        decode_anything(numbers, 500, found)
+        asyncio.run(look_at_anything(numbers, 3, found))
+        found.memory_kib = max(found.memory_kib, memory_kib())
+    return found
+
+
+def memory_kib() -> int:
+    """Resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
+
+
+@click.command()
+@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--seed", type=int, default=None, help="The seed of an earlier run, to see the same again.")
+def main(minutes: float, seed: int | None) -> None:
+    seed = random.randrange(2**32) if seed is None else seed
+    before = memory_kib()
+    found = campaign(seed, minutes * 60)
+    print(f"seed {seed}: {found.decoded} decodings, {found.looks} looks, the slowest {found.slowest:.2f} s")
+    print(f"memory {before // 1024} MiB before, {found.memory_kib // 1024} MiB at most")
+    print(", ".join(f"{name} {count}" for name, count in sorted(found.outcomes.items())))
+    for fault in found.faults[:20]:
+        print(f"FAULT {fault}")
+    raise SystemExit(bool(found.faults))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elixircluster.mesh.failure import Failed, Failure, Step
+from elixircluster.mesh.member import Answer, Member
+from elixircluster.mesh.view import FORMING_SECONDS, view
+
+REASONS = {"FullMesh", "Forming", "PartialMesh", "Partitioned", "NodeFrozen", "Unreachable", "Unknown"}
+LONG = FORMING_SECONDS * 10
+FROZEN = Failed(Failure.TIMEOUT, "no answer within 1 s to a call", Step.CALL)
+REFUSED = Failed(Failure.REFUSED, "10.0.0.7 port 6789: connection refused", Step.CONNECT)
+DROPPED = Failed(Failure.TIMEOUT, "no answer within 1 s to a connection attempt", Step.CONNECT)
+COOKIE = Failed(Failure.WRONG_COOKIE, "the node has another cookie", Step.HANDSHAKE)
+
+
+def name(letter):
+    return f"chat@{letter}"
+
+
+def member(letter, **changes):
+    return Member(f"chat-{letter}", name(letter), **changes)
+
+
+def members(letters, **changes):
+    return [member(letter, **changes) for letter in letters]
+
+
+def answer(sees, uptime=LONG, **changes):
+    return Answer(frozenset(map(name, sees)), uptime_seconds=uptime, **changes)
+
+
+def said(**by_letter):
+    """What nodes say: letters for whom a node sees, or a failure."""
+    return {name(node): answer(item) if isinstance(item, str) else item for node, item in by_letter.items()}
+
+
+def judged(letters, expected=None, **by_letter):
+    return view(members(letters), said(**by_letter), expected).verdict
+
+
+def test_all_that_see_each_other_are_a_full_mesh():
+    seen = view(members("abc"), said(a="bc", b="ac", c="ab"))
+    assert seen.verdict == (True, "FullMesh", "all 3 nodes see each other")
+    assert (seen.links, seen.expected_links, len(seen.islands)) == (3, 3, 1)
+
+
+def test_a_single_node_is_a_full_mesh():
+    assert judged("a", a="") == (True, "FullMesh", "the only node is up")
+
+
+def test_nobody_is_unknown():
+    assert judged("")[:2] == (None, "Unknown")
+
+
+def test_islands_are_a_partition_and_are_named_the_largest_first():
+    verdict = judged("abc", a="", b="c", c="b")
+    assert verdict == (False, "Partitioned", "2 islands that do not see each other: chat-b, chat-c | chat-a")
+
+
+def test_a_node_that_has_just_started_is_not_an_island_but_still_to_come():
+    answers = said(a="", b="c", c="b") | {name("a"): answer("", uptime=3)}
+    assert view(members("abc"), answers).verdict == (False, "Forming", "waiting for chat-a")
+
+
+def test_a_link_that_is_missing_in_one_island_is_a_partial_mesh():
+    verdict = judged("abc", a="b", b="ac", c="b")
+    assert verdict == (False, "PartialMesh", "not connected: chat-a and chat-c")
+
+
+def test_a_link_that_one_end_sees_is_no_link_and_is_named():
+    seen = view(members("abc"), said(a="bc", b="ac", c="b"))
+    assert (seen.links, seen.one_way, seen.missing) == (2, {(name("a"), name("c"))}, frozenset())
+    assert seen.verdict == (False, "PartialMesh", "connected for one end only: chat-a sees chat-c")
+
+
+def test_a_frozen_node_is_named_though_its_peers_still_see_it():
+    verdict = judged("abc", a="bc", b="ac", c=FROZEN)
+    assert verdict == (False, "NodeFrozen", "chat-c: no answer within 1 s to a call")
+
+
+def test_a_partition_is_worse_than_a_frozen_node():
+    assert judged("abcd", a="b", b="a", c="", d=FROZEN).reason == "Partitioned"
+
+
+@pytest.mark.parametrize("failed", [REFUSED, DROPPED, COOKIE])
+def test_a_node_that_does_not_talk_to_us_is_unreachable_while_others_do(failed):
+    verdict = judged("abc", a="bc", b="ac", c=failed)
+    assert verdict == (False, "Unreachable", f"chat-c: {failed.failure}: {failed.message}")
+
+
+def test_when_no_node_talks_to_us_we_know_nothing():
+    verdict = judged("ab", a=DROPPED, b=DROPPED)
+    assert verdict[:2] == (None, "Unknown")
+    assert "chat-a, chat-b: Timeout: no answer within 1 s to a connection attempt" in verdict.message
+
+
+def test_pods_that_are_not_ready_may_still_be_starting():
+    starting = [member("a"), member("b", ready=False)]
+    assert view(starting, said(a="", b=REFUSED)).verdict == (False, "Forming", "waiting for chat-b")
+    assert view(starting, said(a="", b=COOKIE)).verdict.reason == "Unreachable"
+
+
+def test_pods_that_do_not_exist_yet_are_waited_for():
+    assert judged("ab", expected=3, a="b", b="a") == (False, "Forming", "1 pod to come")
+
+
+def test_a_leaving_pod_is_neither_missed_nor_a_stranger():
+    seen = view([*members("ab"), member("c", leaving=True)], said(a="bc", b="a", c=REFUSED))
+    assert (seen.verdict.reason, seen.strangers, seen.expected_links) == ("FullMesh", {}, 1)
+
+
+def test_strangers_are_told_and_consoles_are_not():
+    answers = {name("a"): answer("bxr", hidden=frozenset({name("r")})), name("b"): answer("a")}
+    seen = view(members("ab"), answers)
+    assert seen.strangers == {name("x"): (name("a"),)}
+    assert seen.verdict.reason == "FullMesh"
+
+
+def test_two_pods_with_one_node_name_are_told():
+    twins = [Member("chat-a", name("a")), Member("chat-b", name("a"))]
+    seen = view(twins, said(a=""))
+    assert seen.duplicates == {name("a"): ("chat-a", "chat-b")}
+    assert seen.verdict.message == "pods chat-a and chat-b have the same node name chat@a"
+
+
+def test_a_mix_of_versions_is_told():
+    answers = {name("a"): answer("b", otp_release="25"), name("b"): answer("a", otp_release="26")}
+    assert view(members("ab"), answers).versions == {("25", None): (name("a"),), ("26", None): (name("b"),)}
+
+
+def test_messages_name_a_few_pods_and_count_the_others():
+    seen = view(members("abcdefgh"), {name(letter): REFUSED for letter in "bcdefgh"} | said(a=""))
+    assert seen.verdict.message.startswith("chat-b, chat-c, chat-d and 4 more: Refused")
+
+
+LETTERS = "abcdef"
+node_answers = st.one_of(
+    st.builds(
+        answer,
+        st.sets(st.sampled_from(LETTERS + "xy")),
+        st.sampled_from([1.0, LONG]),
+        hidden=st.just(frozenset({name("y")})),
+        otp_release=st.sampled_from(["25", "26"]),
+    ),
+    st.sampled_from([FROZEN, REFUSED, DROPPED, COOKIE]),
+)
+situations = st.tuples(
+    st.lists(
+        st.builds(member, st.sampled_from(LETTERS), ready=st.booleans(), leaving=st.booleans()),
+        unique_by=lambda item: item.pod,
+    ),
+    st.dictionaries(st.sampled_from([name(letter) for letter in LETTERS]), node_answers),
+)
+
+
+def model(staying, answers):
+    """The same, by looking at every pair."""
+    spoken = {node: answers[node].sees for node in staying if isinstance(answers.get(node), Answer)}
+    both, one, none = set(), set(), set()
+    for left, right in combinations(sorted(spoken), 2):
+        there, back = right in spoken[left], left in spoken[right]
+        if there and back:
+            both.add((left, right))
+        elif there or back:
+            one.add((left, right) if there else (right, left))
+        else:
+            none.add((left, right))
+    islands = {node: {node} for node in spoken}
+    for left, right in both:
+        joined = islands[left] | islands[right]
+        for node in joined:
+            islands[node] = joined
+    return both, one, none, {frozenset(island) for island in islands.values()}
+
+
+@given(situations)
+def test_links_and_islands_are_those_of_a_model_that_looks_at_every_pair(situation):
+    given_members, answers = situation
+    seen = view(given_members, answers)
+    staying = {item.node for item in given_members if not item.leaving}
+    both, one, none, islands = model(staying, answers)
+    assert (seen.links, seen.one_way, seen.missing) == (len(both), one, none)
+    assert {frozenset(island) for island in seen.islands} == islands
+    assert [len(island) for island in seen.islands] == sorted(map(len, islands), reverse=True)
+    assert seen.silent.keys() | seen.sees.keys() == staying
+
+
+@given(situations)
+def test_the_verdict_is_one_of_the_known_and_full_only_where_nothing_is_amiss(situation):
+    given_members, answers = situation
+    seen = view(given_members, answers)
+    assert seen.verdict.reason in REASONS
+    assert seen.verdict.message
+    assert (seen.verdict.clustered is None) == (seen.verdict.reason == "Unknown")
+    complete = bool(seen.members) and not seen.silent and seen.links == seen.expected_links
+    assert (seen.verdict.clustered is True) == complete
+
+
+@given(situations)
+def test_a_view_does_not_depend_on_the_order_of_the_pods(situation):
+    given_members, answers = situation
+    assert view(given_members[::-1], answers) == view(given_members, answers)
