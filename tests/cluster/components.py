@@ -36,8 +36,7 @@ def apiserver(layout: Layout) -> list[str | Path]:
         *("--service-cluster-ip-range", layout.network.services),
         *("--secure-port", str(API_PORT)),
         *("--advertise-address", layout.network.node),
-        # Every address of either family.
-        *("--bind-address", "::"),
+        *("--bind-address", layout.network.any_address),
         *("--client-ca-file", pki / "ca.crt"),
         *("--tls-cert-file", pki / "apiserver.crt"),
         *("--tls-private-key-file", pki / "apiserver.key"),

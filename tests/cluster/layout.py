@@ -34,6 +34,9 @@ class Network:
     api_service: str
     dns_service: str
     everything: str
+    any_address: str  # with `::` a server listens on 127.0.0.1, too
+    forwarding: str
+    filtered_bridge: str
 
     @property
     def host_bits(self) -> int:
@@ -53,6 +56,9 @@ NETWORKS = {
             api_service="10.203.0.1",
             dns_service="10.203.0.10",
             everything="0.0.0.0/0",
+            any_address="0.0.0.0",
+            forwarding="net.ipv4.ip_forward",
+            filtered_bridge="net.bridge.bridge-nf-call-iptables",
         ),
         Network(
             family="IPv6",
@@ -64,6 +70,9 @@ NETWORKS = {
             api_service="fd00:203::1",
             dns_service="fd00:203::10",
             everything="::/0",
+            any_address="::",
+            forwarding="net.ipv6.conf.all.forwarding",
+            filtered_bridge="net.bridge.bridge-nf-call-ip6tables",
         ),
     )
 }

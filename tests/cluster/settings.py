@@ -243,7 +243,7 @@ ip addr add {network.dns_node}/{network.host_bits} dev node0 {FLAGS[network.fami
 ip link set node0 up
 ip link set node0p up
 ip route add {network.everything} dev node0 src {network.node}
-sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+sysctl -qw {network.forwarding}=1
 # Bridged answers of a Service's pod must pass the address translation of the question.
-sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
+sysctl -qw {network.filtered_bridge}=1
 """
