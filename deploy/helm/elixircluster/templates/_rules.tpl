@@ -6,7 +6,7 @@ are created (cookies, certificates), read, and renewed (certificates); never del
 {{- define "elixircluster.rules" -}}
 - apiGroups: [elixircluster.dev]
   resources: [elixirclusters]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [elixircluster.dev]
   resources: [elixirclusters/status]
   verbs: [patch]
@@ -48,7 +48,7 @@ are created (cookies, certificates), read, and renewed (certificates); never del
   verbs: [get, list, watch, delete]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}
 
 {{- /* And in the lease's namespace: who of the replicas works. */ -}}
