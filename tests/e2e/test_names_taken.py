@@ -59,3 +59,4 @@ def test_what_has_the_name_already_is_left_alone_and_named_until_it_goes(operato
             namespace.kubectl("delete", item["kind"], item["metadata"]["name"])
     namespace.wait_until_ready("chat", 60)
     namespace.kubectl("delete", "elixircluster", "chat")
+    assert comes_true(lambda: not namespace.items("pods"), 60)

@@ -206,7 +206,7 @@ def scoped(operator: Release, namespaces: Callable[[str], Namespace]) -> Scoped:
     together(lambda: first.wait_until_ready("chat"), lambda: second.wait_until_ready("chat"))
     story.ready = [namespace.condition("chat", "Ready").get("status", "") for namespace in (first, second, third)]
     story.extra = [each.kubectl("get", "configmap", "chat-extra", "-o", "name").strip() for each in (first, second)]
-    story.certificate = certificate(second)
+    asked = ask_for_certificate(second)
     # What templates and spec no longer want goes.
     release.install(few | {"templates": {"files": {"pod-disruption-budget.yaml.j2": NOTHING}}})
     second.patch(
@@ -217,6 +217,7 @@ def scoped(operator: Release, namespaces: Callable[[str], Namespace]) -> Scoped:
         networkPolicy={"mode": "Disabled"},
     )
     story.pruned = comes_true(lambda: not names(first, "configmaps,poddisruptionbudgets") - {"chat-config"}, 40)
+    story.certificate = (*asked, certificate_goes(second))
     kinds = "services,serviceaccounts,roles,rolebindings,networkpolicies"
     story.given_up = comes_true(lambda: names(second, kinds) == {"chat-nodes"}, 40)
     before = first.get("secret", "chat-tls")["data"]
@@ -238,8 +239,8 @@ def scoped(operator: Release, namespaces: Callable[[str], Namespace]) -> Scoped:
     return story
 
 
-def certificate(namespace: Namespace) -> tuple[str, str, bool]:
-    """What is waited for without cert-manager's answer, for which Secret it asks, and whether that ends."""
+def ask_for_certificate(namespace: Namespace) -> tuple[str, str]:
+    """What is waited for without cert-manager's answer, and which Secret it is asked for."""
     known = namespace.kubernetes.kubectl("get", "crd", "-o", "name")
     if CERTIFICATES["metadata"]["name"] not in known:
         namespace.apply(CERTIFICATES)
@@ -248,11 +249,16 @@ def certificate(namespace: Namespace) -> tuple[str, str, bool]:
     namespace.apply({**resource, "metadata": {"name": "sealed"}})
     comes_true(lambda: namespace.condition("sealed", "Ready").get("reason") == "WaitingForCertificate", 30)
     reason = namespace.condition("sealed", "Ready").get("reason", "")
-    secret = namespace.get("certificates.cert-manager.io", "sealed-tls")["spec"]["secretName"]
-    namespace.patch("sealed", distribution={"tls": None})
+    return reason, namespace.get("certificates.cert-manager.io", "sealed-tls")["spec"]["secretName"]
+
+
+def certificate_goes(namespace: Namespace) -> bool:
+    """Also when the operator has started anew since it asked. Old and new nodes could not talk, so: Recreate."""
+    reason = namespace.condition("sealed", "Ready").get("reason", "")
+    namespace.patch("sealed", distribution={"tls": None}, update={"strategy": "Recreate"})
     gone = comes_true(lambda: not namespace.items("certificates.cert-manager.io"), 30)
     namespace.kubectl("delete", "elixircluster", "sealed")
-    return reason, secret, gone
+    return gone and reason == "WaitingForCertificate"
 
 
 def chat(**spec: Any) -> dict[str, Any]:
