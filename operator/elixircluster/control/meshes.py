@@ -37,6 +37,7 @@ from elixircluster.render.names import GENERATED_COOKIE_KEY, certificate_secret,
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.5
+IDLE_SECONDS = 5.0
 REDIAL_SECONDS = 8.0
 """How long a node may take to connect with another: its own handshake timeout is 7 s."""
 
@@ -87,36 +88,40 @@ class Meshes:
             if task.done():
                 del self._tasks[key]
         for key in self._world.keys():  # noqa: SIM118 - not a dict
-            if key not in self._tasks and self._cluster(key):
+            if key not in self._tasks:
                 self._tasks[key] = asyncio.create_task(self._follow(key))
 
-    def _cluster(self, key: Key) -> ElixirCluster | None:
-        body = self._world.cluster(key)
-        try:
-            cluster = parse(body) if body else None
-        except Stalled:
-            return None
-        return cluster if cluster and cluster.spec.mesh.probe == "Enabled" else None
-
     async def _follow(self, key: Key) -> None:
-        """Look at one mesh for as long as its resource wants it."""
+        """Look at one mesh for as long as there is its resource."""
+        known, cluster = None, None
         try:
-            while cluster := self._cluster(key):
-                try:
-                    await self._look(cluster)
-                except NotAskableError:
-                    pass
-                except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-                    logger.info("cannot ask the nodes of %s: %s", key, error or type(error).__name__)
-                except Exception:
-                    logger.exception("look at the nodes of %s failed", key)
-                await asyncio.sleep(cluster.spec.mesh.interval_seconds)
+            while body := self._world.cluster(key):
+                if body is not known:
+                    known, cluster = body, readable(body)
+                if cluster and cluster.spec.mesh.probe == "Enabled":
+                    await self._try_to_look(cluster)
+                else:
+                    await self._forget(key)
+                await asyncio.sleep(cluster.spec.mesh.interval_seconds if cluster else IDLE_SECONDS)
         finally:
             await self._forget(key)
 
+    async def _try_to_look(self, cluster: ElixirCluster) -> None:
+        """Whatever goes wrong with one mesh, the next look is the next."""
+        try:
+            await self._look(cluster)
+        except NotAskableError:
+            pass
+        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+            logger.info("cannot ask the nodes of %s: %s", cluster.key, error or type(error).__name__)
+        except Exception:
+            logger.exception("look at the nodes of %s failed", cluster.key)
+
     async def _look(self, cluster: ElixirCluster) -> None:
-        watched = self._watched.get(cluster.key) or await self._watch(cluster)
         staying = members(cluster, self._world)
+        if not staying:
+            return
+        watched = self._watched.get(cluster.key) or await self._watch(cluster)
         started = time.perf_counter()
         answers = await watched.prober.look(staying)
         metrics.probe_time.observe(time.perf_counter() - started)
@@ -194,6 +199,14 @@ class Meshes:
 
 
 STALE = {Failure.WRONG_COOKIE, Failure.TLS_FAILED}
+
+
+def readable(body: dict[str, object]) -> ElixirCluster | None:
+    """The resource, or None where the reconcile says that it cannot be read."""
+    try:
+        return parse(body)
+    except Stalled:
+        return None
 
 
 def members(cluster: ElixirCluster, world: World) -> list[Member]:

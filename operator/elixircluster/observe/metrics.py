@@ -31,7 +31,6 @@ request_time = Histogram(
     "rest_client_request_duration_seconds", "Time of a request.", ["method", "resource"], buckets=SECONDS
 )
 leader = Gauge("leader_election_master_status", "1 while this process leads.", ["name"])
-clusters = Gauge("elixircluster_clusters", "ElixirClusters by the status of their Ready condition.", ["ready"])
 watch_age = Gauge(
     "elixircluster_last_event_timestamp_seconds", "When the last watch event came, in seconds since 1970."
 )
