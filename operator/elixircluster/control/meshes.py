@@ -119,9 +119,13 @@ class Meshes:
 
     async def _look(self, cluster: ElixirCluster) -> None:
         staying = members(cluster, self._world)
+        watched = self._watched.get(cluster.key)
         if not staying:
+            if watched and watched.seen:
+                watched.seen = None
+                self._queue.add(cluster.key)
             return
-        watched = self._watched.get(cluster.key) or await self._watch(cluster)
+        watched = watched or await self._watch(cluster)
         started = time.perf_counter()
         answers = await watched.prober.look(staying)
         metrics.probe_time.observe(time.perf_counter() - started)
