@@ -36,6 +36,9 @@ EDITS = {
         {"automountServiceAccountToken": True}, lambda o: o.get("automountServiceAccountToken")
     ),
     ("PodDisruptionBudget", "d"): Edit({"spec": {"maxUnavailable": 2}}, lambda o: o["spec"]["maxUnavailable"]),
+    ("NetworkPolicy", "d-distribution"): Edit(
+        {"spec": {"policyTypes": ["Egress"]}}, lambda o: o["spec"]["policyTypes"]
+    ),
     ("StatefulSet", "d"): Edit({"spec": {"replicas": 2}}, lambda o: o["spec"]["replicas"]),
 }
 
