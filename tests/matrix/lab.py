@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pty
 import re
 import subprocess
 import time
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 from tests.cluster import KubectlError, binary
@@ -18,6 +23,17 @@ from tests.e2e.user import Namespace, comes_true, together
 from .cells import RELEASES
 
 Views = dict[str, set[str]]
+
+
+@cache
+def proxy(kubeconfig: Path) -> str:
+    """The API server without TLS and without a process a question; it ends with this one."""
+    command = [str(binary("kubectl")), "--kubeconfig", str(kubeconfig), "proxy", "--port=0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    assert process.stdout
+    return f"http://{process.stdout.readline().split()[-1]}"
+
 
 # What a node is asked, in Erlang: its flags, and the topologies that a library would find. What -config says of an
 # application counts once it is loaded.
@@ -50,20 +66,23 @@ class Nodes:
         return {nodes[0]: set(nodes[1:]) for nodes in found}
 
     def get(self, pod: str, path: str) -> str:
-        return self.namespace.kubectl(
-            "get", "--raw", f"/api/v1/namespaces/{self.namespace.name}/pods/{pod}:4000/proxy/{path}"
-        )
+        """What a pod answers over HTTP; `OSError` where it does not."""
+        server = proxy(self.namespace.kubernetes.kubeconfig)
+        url = f"{server}/api/v1/namespaces/{self.namespace.name}/pods/{pod}:4000/proxy/{path}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            text: str = answer.read().decode()
+        return text
 
     def complete(self, count: int) -> bool:
         """Whether every one of `count` nodes sees every other, and nobody else."""
         try:
             views = self.views()
-        except (KubectlError, json.JSONDecodeError):
+        except (OSError, HTTPException, json.JSONDecodeError, KubectlError):
             return False
         return len(views) == count and all(seen == set(views) - {node} for node, seen in views.items())
 
     def connected(self, count: int, seconds: float = 90) -> bool:
-        return comes_true(lambda: self.complete(count), seconds, pause=1.5)
+        return comes_true(lambda: self.complete(count), seconds, pause=0.5)
 
     def execute(self, pod: str, *command: str) -> str:
         return self.namespace.kubectl("exec", pod, "-c", "app", "--", *command)

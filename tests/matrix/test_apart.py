@@ -1,0 +1,35 @@
+"""Clusters of the same release never meet: neither by discovery nor by cookie."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.e2e.user import together
+
+from .cells import elixircluster
+from .conftest import remove
+from .lab import Nodes, links_between
+
+WATCHED_SECONDS = 12
+
+
+@pytest.mark.parametrize("strategy", ["DNS", "API"])
+def test_resources_of_one_release_have_no_link_between_them(strategy, kubernetes, namespaces):
+    here, there = (namespaces(kubernetes, f"{side}-{strategy.lower()}") for side in ("here", "there"))
+    clusters = [Nodes(here, "one"), Nodes(here, "two"), Nodes(there, "one")]
+    discovery = {"strategy": strategy, "pollingIntervalSeconds": 1}
+    for nodes in clusters:
+        # One release.name for all: their nodes have one base name.
+        nodes.namespace.apply(elixircluster(nodes.name, "chat", replicas=2, discovery=discovery))
+    together(*(lambda nodes=nodes: nodes.namespace.wait_until_ready(nodes.name, 300) for nodes in clusters))
+    assert all(nodes.connected(2) for nodes in clusters)
+    until = time.monotonic() + WATCHED_SECONDS
+    while time.monotonic() < until:
+        views = [nodes.views() for nodes in clusters]
+        links = [links_between(a, b) for number, a in enumerate(views) for b in views[number + 1 :]]
+        assert not any(links), links
+        time.sleep(2)
+    remove(here)
+    remove(there)
