@@ -34,6 +34,7 @@ OTHER_STRATEGY = {"DNS": "DNSSRV", "DNSSRV": "DNS"}
 ORDER = (
     "test_examples",
     "test_nodes",
+    "test_mesh",
     "test_updates",
     "test_names_taken",
     "test_operator",

@@ -132,7 +132,7 @@ class Meshes:
         seen = view(staying, answers, cluster.spec.replicas)
         before, watched.seen = watched.seen, seen
         metrics.mesh(cluster.key, seen)
-        if cluster.spec.mesh.heal == "Reconnect" and not cluster.spec.paused:
+        if heals(cluster):
             await self._heal(watched, seen)
         if before is None or summary(before) != summary(seen):
             self._queue.add(cluster.key)
@@ -203,6 +203,12 @@ class Meshes:
 
 
 STALE = {Failure.WRONG_COOKIE, Failure.TLS_FAILED}
+
+
+def heals(cluster: ElixirCluster) -> bool:
+    """Whether links are the operator's business: with strategy None they are the application's."""
+    spec = cluster.spec
+    return spec.mesh.heal == "Reconnect" and spec.discovery.strategy != "None" and not spec.paused
 
 
 def readable(body: dict[str, object]) -> ElixirCluster | None:
