@@ -18,6 +18,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config.config_exception import ConfigException
 
 from elixircluster.observe import metrics
+from elixircluster.render.templates import to_json
 
 FIELD_MANAGER = "elixircluster"
 REQUEST_TIMEOUT_SECONDS = 30.0
@@ -25,6 +26,9 @@ CONNECTIONS = 64
 PAGE = 500
 
 JSON = "application/json"
+# Read as YAML, in which the two halves of a JSON escape (\ud83d\ude00) are no character. With a parameter in the type
+# the client leaves the body as it is.
+APPLY = "application/apply-patch+yaml; charset=utf-8"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -135,8 +139,8 @@ class Api:
             kind,
             kind.path(metadata.get("namespace"), metadata["name"], subresource),
             query={"fieldManager": FIELD_MANAGER, "force": "true"},
-            body=body,
-            content_type="application/apply-patch+yaml",
+            body=to_json(body).encode(),
+            content_type=APPLY,
         )
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str, resource_version: str) -> None:
@@ -174,7 +178,7 @@ class Api:
         path: str,
         *,
         query: dict[str, str] | None = None,
-        body: Body | None = None,
+        body: Body | bytes | None = None,
         content_type: str = JSON,
         accept: str = JSON,
     ) -> Body:
@@ -196,7 +200,7 @@ class Api:
         path: str,
         *,
         query: dict[str, str] | None = None,
-        body: Body | None = None,
+        body: Body | bytes | None = None,
         content_type: str = JSON,
         accept: str = JSON,
         timeout: float = REQUEST_TIMEOUT_SECONDS,  # noqa: ASYNC109 - handed to aiohttp

@@ -14,6 +14,7 @@ from kubernetes import config
 from elixircluster.api.resource import API_VERSION, KIND
 from elixircluster.control.kinds import CLUSTERS, EVENTS, OWNED, PODS
 from elixircluster.kube import Kind
+from elixircluster.render.templates import to_json
 
 KINDS = {kind.kind: kind for kind in (CLUSTERS, PODS, EVENTS, *(row.kind for row in OWNED.values()))}
 KINDS["Namespace"] = Kind("", "v1", "namespaces", "Namespace")
@@ -62,9 +63,8 @@ class Client:
         """One request."""
         url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content}
-        response = self._client.rest_client.pool_manager.request(
-            method, url, headers=headers, body=None if body is None else json.dumps(body)
-        )
+        data = None if body is None else to_json(body).encode()
+        response = self._client.rest_client.pool_manager.request(method, url, headers=headers, body=data)
         text = response.data.decode()
         if response.status >= 400:
             raise RefusedError(response.status, json.loads(text)["message"] if text.startswith("{") else text)

@@ -136,6 +136,21 @@ def test_what_others_add_to_a_child_stays(chat):
     assert chat.get("Service", "chat")["spec"]["sessionAffinity"] == "ClientIP"
 
 
+def test_any_text_reaches_the_nodes_as_it_was_written(chat):
+    text = "\U0001f600 \U00010000 é \u2028\u2029\ufeff\x85\x7f '\"`\\ {{ x }} {% y %} $(z)\n---\n...\t# a: [b"
+    chat.change(
+        "chat",
+        files={"a.txt": text},
+        env=[{"name": "A", "value": text}],
+        podMetadata={"annotations": {"example.com/a": text}},
+    )
+    eventually(lambda: chat.get("ConfigMap", "chat-config")["data"]["file.a.txt"] == text)
+    chat.until("chat")
+    template = chat.get("StatefulSet", "chat")["spec"]["template"]
+    assert template["metadata"]["annotations"]["example.com/a"] == text
+    assert {"name": "A", "value": text} in template["spec"]["containers"][0]["env"]
+
+
 def test_nothing_is_written_when_nothing_changes(chat):
     def versions():
         return {key: child["metadata"]["resourceVersion"] for key, child in chat.children("chat").items()}

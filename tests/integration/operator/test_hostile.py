@@ -46,7 +46,7 @@ def some(**fields):
 
 SPECS = some(
     image=st.just(IMAGE) | SHORT,
-    imagePullSecrets=st.lists(some(name=NAME), max_size=2),
+    imagePullSecrets=st.lists(some(name=NAME), max_size=2, unique_by=lambda entry: entry.get("name")),
     release=some(name=NAME, command=st.lists(TEXT, max_size=2), args=st.lists(TEXT, max_size=2)),
     discovery=some(strategy=st.sampled_from(["DNS", "DNSSRV"]), clusterDomain=NAME),
     distribution=some(cookie=st.fixed_dictionaries({"secretRef": some(name=NAME, key=NAME)})),
@@ -63,7 +63,7 @@ SPECS = some(
 )
 
 # What the schema leaves to the API server: keys of labels and annotations, whose message names them.
-LEFT_TO_THE_API_SERVER = ("metadata.labels", "metadata.annotations", "nodeSelector", "metadata.name", "matchLabels")
+LEFT_TO_THE_API_SERVER = ("labels", "annotations", "nodeSelector", "metadata.name")
 
 
 TAKEN, REFUSED, ODD = "taken", "refused", "odd"
