@@ -72,7 +72,7 @@ def test_the_operator_is_locked_up(operator):
 
 
 def everything_made(operator: Release) -> dict[str, Any]:
-    """Versions of every resource and child, and the life of every pod of a node."""
+    """Versions of every child, the life of every node's pod, and what is said of every resource."""
     get = ("get", "-A", "-o", "json")
     made = operator.kubernetes.kubectl(*get, f"{CHILDREN},pods", "-l", "app.kubernetes.io/managed-by=elixircluster")
     resources = operator.kubernetes.kubectl(*get, "elixirclusters")
@@ -83,6 +83,10 @@ def everything_made(operator: Release) -> dict[str, Any]:
         if item["kind"] == "Pod":
             restarts = [each["restartCount"] for each in item["status"].get("containerStatuses") or []]
             found[key] = (metadata["uid"], restarts)
+        elif item["kind"] == "ElixirCluster":
+            # What an operator sees for itself of the mesh it has to see anew.
+            ready = next(each for each in item["status"]["conditions"] if each["type"] == "Ready")
+            found[key] = (metadata["uid"], metadata["generation"], ready)
         else:
             found[key] = (metadata["uid"], metadata.get("generation"), metadata["resourceVersion"])
     return found
