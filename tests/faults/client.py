@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import ssl
 import tempfile
 import time
@@ -115,6 +116,10 @@ class Client:
             else:
                 return name
         raise TimeoutError(f"no default ServiceAccount in {name}")
+
+    async def fresh_namespace(self, prefix: str) -> str:
+        """One that no run before can have left."""
+        return await self.namespace(f"{prefix}-{os.urandom(4).hex()}")
 
     async def remove_namespace(self, name: str, seconds: float = 300) -> None:
         """Delete it and wait until nothing is left."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -20,8 +19,6 @@ CONVERGED_SECONDS = 90
 QUIET_SECONDS = 10
 STEADY_SECONDS = 1.5
 NAME = "chat"
-
-numbers = itertools.count(1)
 
 Act = Callable[[Client, str], Awaitable[Any]]
 
@@ -100,9 +97,8 @@ class Run:
 
 async def play(client: Client, folder: Path, scenario: Scenario, fault: Fault | None, gap: str = "") -> Run:
     """One operator, one namespace, one fault. With `gap`, a child of that kind is deleted while its watch is deaf."""
-    number = next(numbers)
-    namespace = await client.namespace(f"faults-{number}")
-    folder = folder / str(number)
+    namespace = await client.fresh_namespace("faults")
+    folder = folder / namespace
     folder.mkdir()
     async with Proxy(client, folder) as proxy, supervised(operator_of(proxy, folder, namespace)) as operator:
         if scenario.exists:

@@ -46,7 +46,6 @@ async def burst(
     cluster: Cluster, client: Client, folder: Path, namespace: str, *, killed: bool
 ) -> tuple[dict[str, Any], str, dict[str, set[str]]]:
     """The end state, the log, and every cookie that was ever seen."""
-    await client.namespace(namespace)
     arguments = ["--namespace", namespace, "--lease-namespace", namespace]
     operator = Operator(cluster.kubeconfig, folder / f"{namespace}.log", lease=namespace, arguments=arguments)
     cookies: dict[str, set[str]] = {}
@@ -85,15 +84,16 @@ def made(cluster: Cluster, since: int, namespace: str) -> Counter[str]:
 
 async def test_kills_at_any_moment_change_nothing_in_the_end(cluster: Cluster, client: Client, tmp_path: Path) -> None:
     since = cluster.audit_position()
-    expected, _, _ = await burst(cluster, client, tmp_path, "kills-none", killed=False)
-    state, log, cookies = await burst(cluster, client, tmp_path, "kills-many", killed=True)
+    quiet, deadly = await client.fresh_namespace("kills"), await client.fresh_namespace("kills")
+    expected, _, _ = await burst(cluster, client, tmp_path, quiet, killed=False)
+    state, log, cookies = await burst(cluster, client, tmp_path, deadly, killed=True)
     assert differences(expected, state) == []
-    times = made(cluster, since, "kills-many")
+    times = made(cluster, since, deadly)
     print(f"{KILLS} kills, {CREATIONS} resources, {len(times)} objects")
     assert len(times) >= 6 * CREATIONS
     assert {name: number for name, number in times.items() if number > 1 and not name.endswith("/None")} == {}
     assert {name for name, values in cookies.items() if len(values) > 1} == set()
     assert len(cookies) == CREATIONS
     assert "Traceback" not in log
-    for namespace in ("kills-none", "kills-many"):
+    for namespace in (quiet, deadly):
         await client.delete("Namespace", None, namespace)

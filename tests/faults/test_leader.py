@@ -12,7 +12,7 @@ from pathlib import Path
 from .client import Client
 from .process import Operator, until
 from .proxy import Proxy
-from .scenarios import NAME, create, numbers
+from .scenarios import NAME, create
 
 # client-go's times: a lease of 15 s, and a look every 2 s at whether it changed and whether it has run out; and some
 # for the new leader to see the world, and for a busy machine.
@@ -25,7 +25,7 @@ THAWED_SECONDS = 15
 @asynccontextmanager
 async def operators(client: Client, folder: Path) -> AsyncIterator[tuple[str, list[Operator], list[Proxy]]]:
     """A leader and a standby, each behind a proxy of its own, so that each one's writes are known."""
-    namespace = await client.namespace(f"leader-{next(numbers)}")
+    namespace = await client.fresh_namespace("leader")
     both: list[Operator] = []
     proxies: list[Proxy] = []
     try:

@@ -37,7 +37,7 @@ async def measured(operator: Operator, client: Client, namespace: str, name: str
 
 
 async def test_big_foreign_objects_do_not_fill_the_memory(cluster: Cluster, client: Client, tmp_path: Path) -> None:
-    namespace = await client.namespace("memory")
+    namespace = await client.fresh_namespace("memory")
     operator = Operator(cluster.kubeconfig, tmp_path / "operator.log", arguments=["--lease-namespace", namespace])
     await operator.start()
     try:

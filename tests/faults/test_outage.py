@@ -41,7 +41,7 @@ def ready(body: Body | None) -> bool:
 
 async def test_the_operator_outlives_the_api_server(cluster: Cluster, client: Client, tmp_path: Path) -> None:
     cluster.load(images.busybox())
-    namespace = await client.namespace("outage")
+    namespace = await client.fresh_namespace("outage")
     arguments = ["--namespace", namespace, "--lease-namespace", namespace]
     operator = Operator(cluster.kubeconfig, tmp_path / "operator.log", arguments=arguments)
     async with supervised(operator):
