@@ -40,6 +40,14 @@ faults: .venv/ready ## A seeded sample of the fault campaign
 campaign-faults: .venv/ready ## The whole fault campaign (hours)
 	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/faults --timeout 7200
 
+.PHONY: campaign-matrix
+campaign-matrix: .venv/ready ## Every strategy, runtime, encryption, epmd and address family, with real nodes (an hour)
+	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/matrix -s --timeout 7200
+
+.PHONY: campaign-fuzz
+campaign-fuzz: .venv/ready ## Ten minutes of hostile nodes for the distribution client
+	@$(BIN)/python -m tests.fuzz_mesh --minutes 10
+
 .PHONY: lint
 lint: .venv/ready ## Format, style and types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

@@ -13,7 +13,7 @@ from tests.cluster import Cluster, up
 from .client import Client
 from .process import ROOT
 
-CAMPAIGN = bool(os.environ.get("ELIXIRCLUSTER_FAULT_CAMPAIGN"))
+CAMPAIGN = bool(os.environ.get("ELIXIRCLUSTER_CAMPAIGN"))
 """All plans, not a sample of them: `make campaign-faults`."""
 
 
