@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 30.0
 """How long a node may take before we connect anew."""
 DIALS_AT_ONCE = 64
 """More would make ours the processor that everybody waits for."""
+STALL_SECONDS = 0.1
+"""How late a timer may be before we blame ourselves and not the node."""
 HOLD_SECONDS = 30.0
 """How long we do not dial again after a failure that the node writes to its log."""
 LOGGED = frozenset({Failure.WRONG_COOKIE, Failure.TLS_FAILED, Failure.PROTOCOL})
@@ -124,7 +126,11 @@ class _Peer:
         if self._task is None:
             self._task = self._loop.create_task(self._ask(known))
         task = self._task
+        started = self._loop.time()
         done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done and self._loop.time() - started > seconds + STALL_SECONDS:
+            # It was our own event loop that stood still; what the node said waits to be read.
+            done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
             return self._pending(seconds)
         if self._task is task:
