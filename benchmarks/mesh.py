@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -131,7 +132,8 @@ def memory_mib() -> float:
 def pretended(count: int, size: int) -> Iterator[list[Member]]:
     """So many servers in another process, in meshes of `size`."""
     command = [sys.executable, "-m", "benchmarks.mesh", "serve", str(count), str(size)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
     try:
         yield [Member(**item) for item in json.loads(process.stdout.readline())]
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import resource
 import subprocess
@@ -114,7 +115,10 @@ async def look_at_anything(members: list[Member], rounds: int, found: Findings) 
 def nodes(seed: int) -> Iterator[list[Member]]:
     """A good node and hostile ones, in another process: their work is not ours."""
     command = [sys.executable, "-m", "tests.fuzz_mesh", "--serve", "--seed", str(seed)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=environment
+    )
     try:
         yield [Member(**item) for item in json.loads(process.stdout.readline())]
     finally:
