@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from statistics import median
 from elixircluster.mesh import calls
 from elixircluster.mesh.connection import Identity
 from elixircluster.mesh.member import Answer, Member
-from elixircluster.mesh.probe import Prober
+from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
 from elixircluster.mesh.view import view
 from tests import beam
 from tests.faults.process import ROOT
@@ -35,6 +36,8 @@ CALLS = 2000
 LOOKS = 300
 MANY = 1000
 ROUNDS = 10
+MOST_CPU_SECONDS = 0.5
+"""A tenth of a core, at a look every five seconds."""
 US = Identity("elixircluster@benchmark")
 
 
@@ -43,9 +46,9 @@ def run(_: Bench | None = None) -> Report:
     if shutil.which("erl"):
         with tempfile.TemporaryDirectory() as folder, beam.nodes(3, 71, Path(folder)) as nodes:
             asyncio.run(real(nodes, report))
-    for size, target in ((3, 500.0), (100, 0.0), (MANY, 0.0)):
+    for size in (3, 100, MANY):
         with pretended(MANY, size) as members:
-            asyncio.run(many(members, size, target, report))
+            asyncio.run(many(members, size, report))
     report.notes.append(
         f"{CALLS} calls, {LOOKS} looks at three, {ROUNDS} looks at {MANY}; the nodes share the machine."
     )
@@ -78,42 +81,46 @@ async def real(nodes: Sequence[beam.Node], report: Report) -> None:
     await prober.close()
 
 
-async def many(members: Sequence[Member], size: int, target: float, report: Report) -> None:
+async def many(members: Sequence[Member], size: int, report: Report) -> None:
     """A thousand nodes in meshes of this size, each with a prober of its own, as the operator has them."""
     gc.collect()
     before = memory_mib()
     meshes = [members[start : start + size] for start in range(0, len(members), size)]
-    probers = [Prober(COOKIE, US, look_seconds=10.0) for _ in meshes]
+    turns = asyncio.Semaphore(DIALS_AT_ONCE)
+    probers = [Prober(COOKIE, US, turns=turns) for _ in meshes]
     what = f"{len(members)} nodes in meshes of {size}"
-    started = time.perf_counter()
-    await everything(probers, meshes)
+    started, cpu = time.perf_counter(), time.process_time()
+    wrong = silent(await everything(probers, meshes))
     report.add(f"{what}: first look at all, with connecting", milliseconds(time.perf_counter() - started))
+    report.add(f"{what}: CPU of the first look", milliseconds(time.process_time() - cpu))
     walls, cpus, judging = [], [], []
     for _ in range(ROUNDS):
         started, cpu = time.perf_counter(), time.process_time()
         answers = await everything(probers, meshes)
+        wrong += silent(answers)
         walls.append(time.perf_counter() - started)
         cpus.append(time.process_time() - cpu)
-        started = time.perf_counter()
+        started = time.process_time()
         views = [view(mesh, said) for mesh, said in zip(meshes, answers, strict=True)]
-        judging.append(time.perf_counter() - started)
-    assert all(seen.links == seen.expected_links for seen in views), views[0].verdict
-    met = median(walls) * 1000 < target if target else None
-    report.add(
-        f"{what}: a look at all, p50", milliseconds(median(walls)), f"below {target:.0f} ms" if target else "", met
-    )
-    report.add(f"{what}: CPU of that", milliseconds(median(cpus)))
-    report.add(f"{what}: judging the views", milliseconds(median(judging)))
+        judging.append(time.process_time() - started)
+    links = sum(seen.links for seen in views) / sum(seen.expected_links for seen in views)
+    report.add(f"{what}: links seen at the end", f"{links:.0%}", "100%", links == 1)
+    report.add(f"{what}: nodes called silent that were not, in all looks", str(wrong), "0", wrong == 0)
+    report.add(f"{what}: a look at all, p50", milliseconds(median(walls)))
+    met = median(cpus) < MOST_CPU_SECONDS
+    report.add(f"{what}: CPU of a look", milliseconds(median(cpus)), f"below {milliseconds(MOST_CPU_SECONDS)}", met)
+    report.add(f"{what}: CPU of judging the views", milliseconds(median(judging)))
     report.add(f"{what}: memory for it", f"{memory_mib() - before:.1f} MiB")
     for prober in probers:
         await prober.close()
 
 
 async def everything(probers: Sequence[Prober], meshes: Sequence[Sequence[Member]]) -> list[dict]:
-    answers = await asyncio.gather(*(prober.look(mesh) for prober, mesh in zip(probers, meshes, strict=True)))
-    failed = [item for said in answers for item in said.values() if not isinstance(item, Answer)]
-    assert not failed, failed[0]
-    return answers
+    return await asyncio.gather(*(prober.look(mesh) for prober, mesh in zip(probers, meshes, strict=True)))
+
+
+def silent(answers: list[dict]) -> int:
+    return sum(not isinstance(item, Answer) for said in answers for item in said.values())
 
 
 async def seconds_of(prober: Prober, members: Sequence[Member]) -> float:
@@ -131,7 +138,8 @@ def memory_mib() -> float:
 def pretended(count: int, size: int) -> Iterator[list[Member]]:
     """So many servers in another process, in meshes of `size`."""
     command = [sys.executable, "-m", "benchmarks.mesh", "serve", str(count), str(size)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
     try:
         yield [Member(**item) for item in json.loads(process.stdout.readline())]
     finally:

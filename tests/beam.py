@@ -75,7 +75,18 @@ class Node:
         return self
 
     def freeze(self) -> None:
+        """Stop every thread of it; returns when all have stopped."""
         self._signal(signal.SIGSTOP)
+        deadline = time.monotonic() + START_SECONDS
+        while self._runs():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} does not stop")
+            time.sleep(0.005)
+
+    def _runs(self) -> bool:
+        assert self.process is not None
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return any(stat.read_text().rpartition(") ")[2][0] != "T" for stat in threads)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)

@@ -174,7 +174,7 @@ def deep_term(node: Hostile) -> None:
 
 
 def many_terms(node: Hostile) -> None:
-    count = 400_000
+    count = node.numbers.choice([50, 15_000, 400_000])
     node.send(b"p\x83h\x01l" + count.to_bytes(4) + b"j" * (count + 1))
 
 

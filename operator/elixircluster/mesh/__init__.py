@@ -1,13 +1,14 @@
 """The mesh of a BEAM cluster, seen from outside: who is connected with whom, why not, and what to dial again.
 
     identity = Identity("elixircluster@<this pod>")     # one per process: names become atoms, which nodes keep
-    prober = Prober(cookie, identity, tls=None)         # one per cluster: keeps a connection to each node
+    turns = asyncio.Semaphore(DIALS_AT_ONCE)            # one per process
+    prober = Prober(cookie, identity, turns=turns)      # one per cluster: keeps a connection to each node
     answers = await prober.look(members)                # node name → Answer | Failed, within a second or so
     seen = view(members, answers, expected=3)           # pure: links, islands, strangers, and a verdict
     todo = plan(seen, history, now, removing)           # pure: what to dial again, and the next history
     await prober.call(member, connect_node(target))     # one of the functions in calls.py; MeshError if it fails
 
-To use: `member` (Member, Answer), `probe` (Prober), `connection` (Identity), `tls` (Tls, context), `failure` (Failure,
+To use: `member` (Member, Answer), `probe` (Prober, DIALS_AT_ONCE), `connection` (Identity), `tls` (Tls, context), `failure` (Failure,
 Failed, MeshError), `view` (view, MeshView, Verdict), `heal` (plan, Plan), `calls`. Beneath: `terms`, the external term
 format; `handshake`, `messages` and `epmd`, the protocol as bytes; `wire`, packets over a connection. `view`, `heal` and
 what is beneath them do no I/O and have no clock.

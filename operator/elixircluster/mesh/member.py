@@ -18,8 +18,10 @@ class Member:
     """The pod's IP address; nothing is dialled without one."""
     port: int | None = None
     """Where the node listens; None asks epmd at `address`."""
+    started: bool = True
+    """Whether its startup probe has passed (`containerStatuses[].started`): what has not may still be booting."""
     ready: bool = True
-    """Whether Kubernetes says so: what is not ready may still be starting."""
+    """Whether Kubernetes says so: a pod that is not ready, and where nothing listens, may be starting again."""
     leaving: bool = False
     """Whether it is on its way out: then nobody misses it, and nobody connects with it any more."""
 

@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 30.0
 """How long a node may take before we connect anew."""
 DIALS_AT_ONCE = 64
 """More would make ours the processor that everybody waits for."""
+STALL_SECONDS = 0.1
+"""How late a timer may be before we blame ourselves and not the node."""
 HOLD_SECONDS = 30.0
 """How long we do not dial again after a failure that the node writes to its log."""
 LOGGED = frozenset({Failure.WRONG_COOKIE, Failure.TLS_FAILED, Failure.PROTOCOL})
@@ -41,22 +43,33 @@ class Facts:
 
 
 class Prober:
-    """All connections to the nodes of one cluster, which share a cookie. Use one for the life of the cluster."""
+    """All connections to the nodes of one cluster, which share a cookie. Use one for the life of the cluster.
+
+    `turns` are for dialling; the probers of a process should share them, a semaphore of `DIALS_AT_ONCE`. Else an
+    operator that starts with a thousand nodes is so busy with its own handshakes that it calls nodes frozen.
+    """
 
     def __init__(
-        self, cookie: str, identity: Identity, *, tls: Tls | None = None, look_seconds: float = LOOK_SECONDS
+        self,
+        cookie: str,
+        identity: Identity,
+        *,
+        tls: Tls | None = None,
+        look_seconds: float = LOOK_SECONDS,
+        turns: asyncio.Semaphore | None = None,
     ) -> None:
         self._cookie = cookie
         self._identity = identity
         self._tls = tls
         self._seconds = look_seconds
-        self._slots = asyncio.Semaphore(DIALS_AT_ONCE)
+        self._turns = turns or asyncio.Semaphore(DIALS_AT_ONCE)
         self._peers: dict[Target, _Peer] = {}
 
     async def look(self, members: Sequence[Member]) -> dict[str, Answer | Failed]:
-        """What each member's node says now, by its name. Connections to others are closed. Never raises `MeshError`.
+        """What each member's node says now, by its name. Never raises `MeshError`.
 
-        A node gets `look_seconds`. Where more than `DIALS_AT_ONCE` are dialled for the first time, they take turns.
+        Connections to nodes that are no members any more are closed, so looks at one cluster come one after another.
+        A node gets `look_seconds`, not counting how long it waits for its turn to be dialled.
         """
         targets = [Target(member.node, member.address, member.port) for member in members]
         self._keep(targets)
@@ -84,7 +97,7 @@ class Prober:
     async def _look(self, peer: _Peer, known: set[str]) -> Answer | Failed:
         if peer.at_hand:
             return await peer.look(known, self._seconds)
-        async with self._slots:
+        async with self._turns:
             return await peer.look(known, self._seconds)
 
     def _peer(self, target: Target) -> _Peer:
@@ -124,7 +137,11 @@ class _Peer:
         if self._task is None:
             self._task = self._loop.create_task(self._ask(known))
         task = self._task
+        started = self._loop.time()
         done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done and self._loop.time() - started > seconds + STALL_SECONDS:
+            # It was our own event loop that stood still; what the node said waits to be read.
+            done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
             return self._pending(seconds)
         if self._task is task:

@@ -15,7 +15,10 @@ from typing import NamedTuple, Union
 
 VERSION = 131
 DEEPEST = 64
-MOST_TERMS = 100_000
+MOST_TERMS = 20_000
+"""In one message: the names of as many nodes, or 20 ms of our time."""
+MOST_HEAD_TERMS = 100
+"""In what stands before a message's value."""
 LONGEST_ATOM = 255
 LONGEST_INTEGER_BYTES = 255
 
@@ -108,17 +111,17 @@ def encode(term: Term | bool) -> bytes:
 
 def decode(data: bytes) -> Term:
     """One term that begins with the version byte and ends where the bytes do. Raises `TermError`."""
-    term, rest = decode_first(data)
+    term, rest = decode_first(data, most=MOST_TERMS)
     if rest != len(data):
         raise TermError(f"{len(data) - rest} bytes follow the term")
     return term
 
 
-def decode_first(data: bytes, start: int = 0) -> tuple[Term, int]:
+def decode_first(data: bytes, start: int = 0, *, most: int = MOST_HEAD_TERMS) -> tuple[Term, int]:
     """The term that begins at `start` with the version byte, and where it ends. Raises `TermError`."""
     if start >= len(data) or data[start] != VERSION:
         raise TermError("no term begins here")
-    reader = _Reader(data, start + 1)
+    reader = _Reader(data, start + 1, most)
     return reader.term(DEEPEST), reader.at
 
 
@@ -129,7 +132,7 @@ def split_pair(data: bytes, start: int) -> tuple[Term, bytes]:
     """
     if data[start : start + 3] != bytes((VERSION, ord("h"), 2)):
         raise TermError("no tuple of two begins here")
-    reader = _Reader(data, start + 3)
+    reader = _Reader(data, start + 3, MOST_HEAD_TERMS)
     return reader.term(DEEPEST), data[reader.at :]
 
 
@@ -243,10 +246,10 @@ def _put_list(items: list[Term] | tuple[Term, ...], tail: Term | None, out: byte
 class _Reader:
     """Reads terms one after another. Every read says first whether the bytes are there."""
 
-    def __init__(self, data: bytes, at: int) -> None:
+    def __init__(self, data: bytes, at: int, most: int) -> None:
         self.data = data
         self.at = at
-        self.terms = MOST_TERMS
+        self.most = self.left = most
 
     def term(self, depth: int) -> Term:
         if depth == 0:
@@ -259,9 +262,9 @@ class _Reader:
         return read(self, depth - 1)
 
     def _take(self, count: int) -> None:
-        self.terms -= count
-        if self.terms < 0:
-            raise TermError(f"more than {MOST_TERMS} terms")
+        self.left -= count
+        if self.left < 0:
+            raise TermError(f"more than {self.most} terms")
 
     def bytes(self, count: int) -> bytes:
         end = self.at + count

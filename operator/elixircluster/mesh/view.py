@@ -231,10 +231,16 @@ RULES = (no_members, partitioned, node_frozen, unreachable, same_names, partial_
 
 
 def _troubled(seen: MeshView) -> list[str]:
-    """Silent members but those that are still starting."""
-    starting = {Failure.REFUSED, Failure.NOT_ALIVE, Failure.TIMEOUT}
-    ready = {member.node: member.ready for member in seen.members}
-    return [node for node, failed in seen.silent.items() if ready[node] or failed.failure not in starting]
+    """Silent members but those that may still be starting."""
+    members = {member.node: member for member in seen.members}
+    return [node for node, failed in seen.silent.items() if not _starting(members[node], failed)]
+
+
+def _starting(member: Member, failed: Failed) -> bool:
+    if failed.failure not in {Failure.REFUSED, Failure.NOT_ALIVE, Failure.TIMEOUT}:
+        return False
+    # A frozen node soon fails its readiness probe, and is not starting for that.
+    return not member.started or (not member.ready and not failed.frozen)
 
 
 def _grown(seen: MeshView, links: Iterable[Link]) -> list[Link]:

@@ -17,7 +17,9 @@ from elixircluster.mesh.handshake import LONGEST_MESSAGE, stranger
 LONGEST_PACKET = 512 * 1024
 """Bytes. The names of 2,000 nodes fit in it twice."""
 MOST_UNASKED = 2 * LONGEST_PACKET
-"""Bytes that a node may send between two answers. Ticks are 4 bytes every 15 seconds."""
+"""Bytes that a node may send between two answers."""
+MOST_UNASKED_PACKETS = 500
+"""Packets that it may; ticks, one every 15 seconds, take two hours for that."""
 MOST_UNSENT = 1024 * 1024
 """Bytes that may wait because the node does not read them."""
 TICK_SECONDS = 15.0
@@ -40,7 +42,7 @@ class Wire(asyncio.Protocol):
         self._receive: Callable[[bytes], None] | None = None
         self._ended: Callable[[MeshError], None] | None = None
         self._width = 2
-        self._unasked = 0
+        self._unasked = self._unasked_packets = 0
         self._silence = 0
         self._written = False
         self._timer: asyncio.TimerHandle | None = None
@@ -99,7 +101,7 @@ class Wire(asyncio.Protocol):
 
     def answered(self) -> None:
         """What came was asked for."""
-        self._unasked = 0
+        self._unasked = self._unasked_packets = 0
 
     def end(self, why: MeshError) -> None:
         """Close the connection, unless it is over."""
@@ -146,6 +148,9 @@ class Wire(asyncio.Protocol):
             else:
                 ticked = True
             at += 4 + size
+            self._unasked_packets += 1
+            if self._unasked_packets > MOST_UNASKED_PACKETS:
+                return self.end(self._too_much())
         del buffer[:at]
         if self._unasked > MOST_UNASKED:
             return self.end(self._too_much())

@@ -13,7 +13,7 @@ from elixircluster.mesh.connection import Connection, Identity, Target, dial
 from elixircluster.mesh.failure import Failure, MeshError, Step
 from elixircluster.mesh.member import Member
 from elixircluster.mesh.probe import Prober
-from elixircluster.mesh.wire import LONGEST_PACKET
+from elixircluster.mesh.wire import LONGEST_PACKET, MOST_UNASKED_PACKETS
 from tests.pretend import COOKIE, Pretend, serve
 
 US = Identity("us@here")
@@ -103,6 +103,19 @@ async def test_more_frozen_nodes_than_turns_do_not_keep_a_good_one_from_being_as
     assert not hasattr(answers[GOOD], "failure")
 
 
+async def test_when_our_own_loop_stands_still_no_node_is_blamed(cluster):
+    await cluster.add(GOOD)
+    await cluster.look()
+    asyncio.get_running_loop().call_later(0.01, time.sleep, 0.6)
+    looking = asyncio.create_task(cluster.look())
+    cluster.made[0].send = _after(0.05, cluster.made[0].send)
+    assert not hasattr((await looking)[GOOD], "failure")
+
+
+def _after(seconds, function):
+    return lambda *arguments: asyncio.get_running_loop().call_later(seconds, function, *arguments)
+
+
 async def test_a_node_without_an_address_is_refused(cluster):
     cluster.members.append(Member("pod", "chat@nowhere", "", 6789))
     failed = (await cluster.look())["chat@nowhere"]
@@ -176,7 +189,7 @@ async def test_a_packet_that_is_too_long_ends_the_connection(cluster):
 
 async def test_ticks_without_end_end_the_connection(cluster):
     connection = await connected(cluster)
-    cluster.made[0].transport.write(bytes(2 * LONGEST_PACKET + 4))
+    cluster.made[0].transport.write(bytes(4 * (MOST_UNASKED_PACKETS + 1)))
     assert (await ended(connection)).failure is Failure.PROTOCOL
 
 

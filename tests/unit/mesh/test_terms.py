@@ -25,8 +25,7 @@ from elixircluster.mesh.terms import (
     split_pair,
     text,
 )
-
-from .terms_strategy import terms
+from tests.terms import terms
 
 
 @given(terms)

@@ -105,6 +105,11 @@ def test_pods_that_are_not_ready_may_still_be_starting():
     assert view(starting, said(a="", b=COOKIE)).verdict.reason == "Unreachable"
 
 
+def test_a_frozen_node_is_no_starting_one_though_it_is_not_ready_any_more():
+    assert view([member("a"), member("b", ready=False)], said(a="b", b=FROZEN)).verdict.reason == "NodeFrozen"
+    assert view([member("a"), member("b", started=False)], said(a="b", b=FROZEN)).verdict.reason == "Forming"
+
+
 def test_pods_that_do_not_exist_yet_are_waited_for():
     assert judged("ab", expected=3, a="b", b="a") == (False, "Forming", "1 pod to come")
 
@@ -151,7 +156,7 @@ node_answers = st.one_of(
 )
 situations = st.tuples(
     st.lists(
-        st.builds(member, st.sampled_from(LETTERS), ready=st.booleans(), leaving=st.booleans()),
+        st.builds(member, st.sampled_from(LETTERS), started=st.booleans(), ready=st.booleans(), leaving=st.booleans()),
         unique_by=lambda item: item.pod,
     ),
     st.dictionaries(st.sampled_from([name(letter) for letter in LETTERS]), node_answers),
