@@ -26,7 +26,7 @@ from elixircluster.mesh import calls, heal
 from elixircluster.mesh.connection import Identity
 from elixircluster.mesh.failure import Failed, Failure, MeshError
 from elixircluster.mesh.member import Member
-from elixircluster.mesh.probe import Prober
+from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
 from elixircluster.mesh.tls import Tls, context
 from elixircluster.mesh.view import Link, MeshView, view
 from elixircluster.observe import metrics
@@ -65,6 +65,7 @@ class Meshes:
         self._world = world
         self._queue = queue
         self._identity = Identity(name)
+        self._turns = asyncio.Semaphore(DIALS_AT_ONCE)
         self._watched: dict[Key, Watched] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
 
@@ -158,7 +159,7 @@ class Meshes:
         """Read what it takes to be let in, and begin."""
         cookie, version = await self._cookie(cluster)
         tls = await self._tls(cluster) if vm.encrypted(cluster) else None
-        watched = Watched(Prober(cookie, self._identity, tls=tls), version)
+        watched = Watched(Prober(cookie, self._identity, tls=tls, turns=self._turns), version)
         self._watched[cluster.key] = watched
         return watched
 
