@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import subprocess
@@ -58,6 +59,20 @@ class Release:
         """The pod that holds the Lease; empty while none does."""
         lease = self.namespace.get("lease", "elixircluster")
         return str(lease["spec"].get("holderIdentity") or "").partition("_")[0]
+
+    def wait_for_leader(self) -> str:
+        """The pod that leads, once one does."""
+
+        def leads() -> bool:
+            return self.leader() in {pod["metadata"]["name"] for pod in self.pods()}
+
+        assert comes_true(leads, 30), "nobody leads"
+        return self.leader()
+
+    def first_start(self) -> dt.datetime:
+        """When the first of its processes was started: how long a busy machine takes to do so is not its doing."""
+        states = [pod["status"]["containerStatuses"][0]["state"] for pod in self.pods()]
+        return min(dt.datetime.fromisoformat(state["running"]["startedAt"]) for state in states if "running" in state)
 
     def is_away(self) -> bool:
         return not self.namespace.items("pods", "-l", f"app.kubernetes.io/instance={self.name}")
