@@ -137,7 +137,7 @@ def type_into(command: str, namespace: Namespace, keys: str, wanted: str, second
     said, typed = b"", False
     deadline = time.monotonic() + seconds
     try:
-        while time.monotonic() < deadline and wanted not in said.decode(errors="replace"):
+        while time.monotonic() < deadline and squeeze(wanted) not in squeeze(said.decode(errors="replace")):
             try:
                 said += os.read(ours, 65536)
             except BlockingIOError:
