@@ -59,10 +59,12 @@ format: .venv/ready ## Format, and fix what can be fixed
 .PHONY: generate
 generate: .venv/ready ## CRD, reference page, manifests and golden files from their sources
 	@$(BIN)/python -m scripts.generate && $(BIN)/python -m tests.golden
+	@HELM=$$($(BIN)/python -m tests.cluster binary helm) $(BIN)/python deploy/generate.py
 
 .PHONY: verify
 verify: .venv/ready ## Fails where something generated is stale
 	@$(BIN)/python -m scripts.generate --check
+	@HELM=$$($(BIN)/python -m tests.cluster binary helm) $(BIN)/python deploy/generate.py --check
 
 .PHONY: bench
 bench: .venv/ready ## Every benchmark; results in benchmarks/RESULTS.md

@@ -95,9 +95,12 @@ def clustered(seen: Observation) -> Verdict:
     if not seen.probed:
         return Verdict(None, "ProbeDisabled", "spec.mesh.probe is Disabled")
     if seen.mesh is None:
-        return Verdict(None, "Unknown", "the nodes were not asked yet")
+        return UNASKED if seen.pods else Verdict(None, "Unknown", "there is no node")
     verdict = seen.mesh.verdict
     return Verdict(verdict.clustered, verdict.reason, verdict.message)
+
+
+UNASKED = Verdict(None, "Unknown", "the nodes were not asked yet")
 
 
 def paused(seen: Observation) -> Verdict:
@@ -126,8 +129,12 @@ def conditions(seen: Observation, generation: int, previous: Sequence[Condition]
     result = []
     for name, judge in CONDITIONS.items():
         verdict = judge(seen)
-        status = STATUSES[verdict.status]
         known = before.get(name)
+        if verdict is UNASKED and known:
+            # What was seen before this process began stands until the nodes were asked again.
+            result.append({**known, "observedGeneration": generation})
+            continue
+        status = STATUSES[verdict.status]
         same = known is not None and known.get("status") == status
         result.append(
             {

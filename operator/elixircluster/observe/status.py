@@ -32,6 +32,9 @@ def status(cluster: ElixirCluster, seen: Observation, workload: Workload | None,
     }
     if seen.mesh:
         result |= mesh_status(cluster, seen.mesh)
+    elif seen.probed and pods:
+        # What was seen before this process began stands until the nodes were asked again.
+        result |= {key: value for key, value in cluster.status.items() if key in {"clustered", "mesh"}}
     if seen.step:
         result["update"] = {
             "revision": revision.removeprefix(f"{cluster.name}-"),
@@ -57,14 +60,27 @@ def node(cluster: ElixirCluster, pod: Pod, mesh: MeshView | None) -> Status:
     name = name_of(cluster, pod.name, pod.address)
     if name:
         result["node"] = name
-    if mesh and name in mesh.sees:
-        result["connected"] = len(mesh.sees[name])
-    for (otp, elixir), nodes in mesh.versions.items() if mesh else ():
-        if name in nodes:
-            result |= {key: value for key, value in (("otpRelease", otp), ("elixirVersion", elixir)) if value}
+    result |= answer_of(name, mesh) if mesh else previous_answer(cluster, pod.name, name)
     if pod.message:
         result["message"] = pod.message[:LONGEST_MESSAGE]
     return result
+
+
+def answer_of(name: str, mesh: MeshView) -> Status:
+    """What a node said of itself."""
+    result: Status = {"connected": len(mesh.sees[name])} if name in mesh.sees else {}
+    for (otp, elixir), nodes in mesh.versions.items():
+        if name in nodes:
+            result |= {key: value for key, value in (("otpRelease", otp), ("elixirVersion", elixir)) if value}
+    return result
+
+
+def previous_answer(cluster: ElixirCluster, pod: str, name: str) -> Status:
+    """What the same node said before this process began."""
+    for known in cluster.status.get("nodes") or []:
+        if cluster.spec.mesh.probe == "Enabled" and (known.get("pod"), known.get("node")) == (pod, name):
+            return {key: known[key] for key in ("connected", "otpRelease", "elixirVersion") if key in known}
+    return {}
 
 
 def mesh_status(cluster: ElixirCluster, mesh: MeshView) -> Status:

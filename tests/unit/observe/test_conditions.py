@@ -200,3 +200,20 @@ def test_clustered_tells_what_the_nodes_say(observation, status, reason):
 def test_links_that_are_not_dialled_any_more_stall_the_resource():
     result = told(Observation(False, None, [], probed=True, mesh=mesh(set(), set()), given_up=1))
     assert (result["Stalled"]["status"], result["Stalled"]["reason"]) == ("True", "MeshNotHealed")
+
+
+def test_what_was_seen_of_the_mesh_outlives_the_operator():
+    before = conditions(
+        Observation(False, None, READY, probed=True, mesh=mesh({MESH_B.node}, {MESH_A.node})), 1, [], NOW
+    )
+    after = conditions(Observation(False, None, READY, probed=True), 1, before, LATER)
+    of = {item["type"]: item for item in after}["Clustered"]
+    assert of == {item["type"]: item for item in before}["Clustered"]
+
+
+def test_without_nodes_nothing_is_known_of_the_mesh():
+    before = conditions(
+        Observation(False, None, READY, probed=True, mesh=mesh({MESH_B.node}, {MESH_A.node})), 1, [], NOW
+    )
+    after = conditions(Observation(False, None, [], probed=True), 1, before, LATER)
+    assert {item["type"]: item["status"] for item in after}["Clustered"] == "Unknown"
