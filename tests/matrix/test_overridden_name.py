@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import time
+
 from .cells import elixircluster
 from .lab import stalled
 
+IMAGE = "docker.io/library/chat-fly:1.0.0"
+
 
 def test_a_release_that_sets_its_own_name_is_stalled_with_the_variable_and_the_way_out(namespace):
-    image = "docker.io/library/chat-fly:1.0.0"
-    namespace.apply(elixircluster("flown", "chat", image=image, replicas=1))
+    namespace.apply(elixircluster("flown", "chat", image=IMAGE, replicas=1))
     condition = stalled(namespace, "flown")
     assert condition["reason"] == "NodeNameOverridden"
     assert "RELEASE_NODE" in condition["message"]
     assert "rel/env.sh.eex" in condition["message"]
+
+
+def test_a_node_whose_own_name_leaves_it_without_distribution_is_never_said_to_be_clustered(namespace):
+    # What is named `-@` by its image, as `${APP}-${VERSION}@${IP}` with nothing set, gives erl a -name with no value:
+    # the release runs on, ready and alone.
+    env = [{"name": "FLY_APP_NAME", "value": "-"}]
+    namespace.apply(elixircluster("flown", "chat", image=IMAGE, replicas=2, env=env))
+    namespace.kubectl("wait", "--for=condition=Available", "elixircluster/flown", "--timeout=180s")
+    time.sleep(15)
+    assert namespace.condition("flown", "Clustered").get("status") != "True"
