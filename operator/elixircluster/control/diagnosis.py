@@ -53,6 +53,16 @@ MISTAKES: tuple[tuple[re.Pattern[str], Diagnosis], ...] = (
         Diagnosis("WrongArchitecture", "the image is built for another processor than the Kubernetes node's"),
     ),
     (
+        # All that is left of "Can't set long node name!" at the end of a log: three reports of 2 kB follow it, and
+        # the kubelet keeps 2 kB. A port in use ends like this too, where nothing above says so.
+        re.compile(r"failed_to_start_child,net_kernel,\{'EXIT',nodistribution\}"),
+        Diagnosis(
+            "NodeNameOverridden",
+            "the node could not take its name. Where the image's rel/env.sh sets RELEASE_NODE or RELEASE_DISTRIBUTION, "
+            "as fly.io's template does, remove those lines from rel/env.sh.eex",
+        ),
+    ),
+    (
         re.compile(r"[Rr]ead-only file system|:erofs|\berofs\b"),
         Diagnosis(
             "ReadOnlyFileSystem",

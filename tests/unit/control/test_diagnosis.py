@@ -11,6 +11,12 @@ from tests.unit.factory import pod, workload
 LAST_WORDS = {
     "a name that erl refuses": ('Invalid -name given to erl, "chat-@"\n', "NodeNameOverridden"),
     "a short host": ("** Can't set long node name!\nPlease check your configuration **", "NodeNameOverridden"),
+    # Seen with OTP 25: what says so is cut off, because the kubelet keeps the last 2 kB.
+    "a host that is empty, cut off": (
+        "{application_start_failure,kernel,{{shutdown,{failed_to_start_child,net_sup,{shutdown,"
+        "{failed_to_start_child,net_kernel,{'EXIT',nodistribution}}}}},{kernel,start,[normal,[]]}}}",
+        "NodeNameOverridden",
+    ),
     "no ssl in the release": (
         "Protocol 'inet_tls': not supported\n{\"Kernel pid terminated\"…",
         "TlsNotInRelease",
