@@ -13,8 +13,7 @@ LAST_WORDS = {
     "a short host": ("** Can't set long node name!\nPlease check your configuration **", "NodeNameOverridden"),
     # Seen with OTP 25: what says so is cut off, because the kubelet keeps the last 2 kB.
     "a host that is empty, cut off": (
-        "{application_start_failure,kernel,{{shutdown,{failed_to_start_child,net_sup,{shutdown,"
-        "{failed_to_start_child,net_kernel,{'EXIT',nodistribution}}}}},{kernel,start,[normal,[]]}}}",
+        "{failed_to_start_child,net_sup,{shutdown,{failed_to_start_child,net_kernel,{'EXIT',nodistribution}}}}",
         "NodeNameOverridden",
     ),
     "no ssl in the release": (
