@@ -22,9 +22,10 @@ from statistics import median
 
 from elixircluster.mesh import calls
 from elixircluster.mesh.connection import Identity
+from elixircluster.mesh.external import encode
 from elixircluster.mesh.member import Answer, Member
 from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
-from elixircluster.mesh.terms import Atom, encode
+from elixircluster.mesh.terms import Atom
 from elixircluster.mesh.view import view
 from tests import beam
 from tests.faults.process import ROOT

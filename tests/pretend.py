@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from elixircluster.mesh import messages
+from elixircluster.mesh.external import decode_first, encode
 from elixircluster.mesh.handshake import FLAGS
 from elixircluster.mesh.member import Member
-from elixircluster.mesh.terms import Atom, Ref, Term, decode_first, encode
+from elixircluster.mesh.terms import Atom, Ref, Term
 
 COOKIE = "a-cookie-for-tests"
 CHALLENGE = 0x01020304
