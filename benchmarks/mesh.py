@@ -22,12 +22,14 @@ from statistics import median
 
 from elixircluster.mesh import calls
 from elixircluster.mesh.connection import Identity
+from elixircluster.mesh.external import encode
 from elixircluster.mesh.member import Answer, Member
 from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
+from elixircluster.mesh.terms import Atom
 from elixircluster.mesh.view import view
 from tests import beam
 from tests.faults.process import ROOT
-from tests.pretend import COOKIE, Pretend, serve
+from tests.pretend import COOKIE, Encoded, Pretend, serve
 
 from .bench import Bench, Report, milliseconds, percentile
 from .results import show
@@ -153,11 +155,17 @@ async def pretend(count: int, size: int) -> None:
     members = []
     for index, name in enumerate(names):
         mesh = names[index - index % size :][:size]
-        sees = [other for other in mesh if other != name]
-        _, member = await serve(lambda name=name, sees=sees: Pretend(name, sees), name)
+        seen = Encoded(encode([Atom(other) for other in mesh if other != name])[1:])
+        _, member = await serve(lambda name=name, seen=seen: pretended_node(name, seen), name)
         members.append({"pod": name, "node": name, "address": member.address, "port": member.port})
     print(json.dumps(members), flush=True)
     await asyncio.Event().wait()
+
+
+def pretended_node(name: str, seen: Encoded) -> Pretend:
+    node = Pretend(name)
+    node.names = seen
+    return node
 
 
 def raise_limit() -> None:

@@ -23,10 +23,11 @@ import click
 
 from elixircluster.mesh import handshake, messages
 from elixircluster.mesh.connection import Identity
+from elixircluster.mesh.external import decode, encode
 from elixircluster.mesh.failure import Failed, MeshError
 from elixircluster.mesh.member import Answer, Member
 from elixircluster.mesh.probe import Prober
-from elixircluster.mesh.terms import Atom, Bits, Improper, Map, Pid, Port, Ref, TermError, decode, encode
+from elixircluster.mesh.terms import Atom, Bits, Improper, Map, Pid, Port, Ref, TermError
 from elixircluster.mesh.view import view
 from tests.pretend import COOKIE, Hostile, Pretend, mutate, serve
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from .console import progress
@@ -38,26 +39,26 @@ def extend_path() -> None:
     os.environ["PATH"] = os.environ.get("PATH", "") + ":" + _SYSTEM_PATH
 
 
-def missing() -> list[str]:
+def missing(needed: Mapping[str, str] = NEEDED) -> list[str]:
     """The packages to install, without asking dpkg: other sources of the same programs are fine."""
     extend_path()
-    return sorted({package for what, package in NEEDED.items() if shutil.which(what) is None and not _exists(what)})
+    return sorted({package for what, package in needed.items() if shutil.which(what) is None and not _exists(what)})
 
 
 def _exists(what: str) -> bool:
-    return what.startswith("/") and Path(what).exists()
+    return what.startswith("/") and any(Path("/").glob(what.lstrip("/")))
 
 
-def ensure() -> None:
+def ensure(needed: Mapping[str, str] = NEEDED) -> None:
     """Install what is missing when that is possible here; say what to do when it is not."""
-    if not (packages := missing()):
+    if not (packages := missing(needed)):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise MissingPackagesError(f"the embedded cluster needs these packages: {' '.join(packages)}")
+        raise MissingPackagesError(f"these packages are needed: {' '.join(packages)}")
     if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
         _apt("reading package lists", "update")
     _apt(f"installing {' '.join(packages)}", "install", "-y", "--no-install-recommends", *packages)
-    if still := missing():
+    if still := missing(needed):
         raise MissingPackagesError(f"apt-get installed, but these are still missing: {' '.join(still)}")
 
 

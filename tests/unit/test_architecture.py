@@ -61,7 +61,15 @@ def test_the_core_does_no_input_or_output_but_reading_templates(module):
     assert not used & {*IMPURE, "os", "pathlib", "socket", "subprocess"}
 
 
-PURE = ["observe/conditions", "observe/status", "control/rollout", "mesh/view", "mesh/heal", "mesh/terms"]
+PURE = [
+    "observe/conditions",
+    "observe/status",
+    "control/rollout",
+    "mesh/view",
+    "mesh/heal",
+    "mesh/terms",
+    "mesh/external",
+]
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -230,6 +230,7 @@ def members(cluster: ElixirCluster, world: World) -> list[Member]:
             node=name_of(cluster, pod.name, pod.address),
             address=pod.address,
             port=port,
+            started=pod.started,
             ready=pod.ready,
             leaving=pod.terminating or pod.ordinal >= cluster.spec.replicas,
         )

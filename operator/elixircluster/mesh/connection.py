@@ -14,8 +14,9 @@ from typing import TypeVar, cast
 
 from elixircluster.mesh import epmd, handshake, messages, tls
 from elixircluster.mesh.calls import Call
+from elixircluster.mesh.external import decode_bare
 from elixircluster.mesh.failure import Failure, MeshError, Step
-from elixircluster.mesh.terms import Atom, Pid, Ref, TermError, decode_bare
+from elixircluster.mesh.terms import Atom, Pid, Ref, TermError
 from elixircluster.mesh.tls import Tls
 from elixircluster.mesh.wire import Wire
 

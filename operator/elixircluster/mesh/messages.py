@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from elixircluster.mesh.external import decode_first, encode, split_pair
 from elixircluster.mesh.failure import Failure, MeshError
-from elixircluster.mesh.terms import Atom, Pid, Ref, Term, TermError, decode_first, encode, split_pair
+from elixircluster.mesh.terms import Atom, Pid, Ref, Term, TermError
 
 PASS_THROUGH = 112
 

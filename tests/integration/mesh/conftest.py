@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -13,6 +12,7 @@ from elixircluster.mesh.probe import Prober
 from elixircluster.mesh.tls import Tls, context
 from tests import beam
 from tests.certificates import Authority, Leaf, distribution_flags
+from tests.cluster import packages
 
 US = Identity("elixircluster@prober")
 
@@ -30,11 +30,10 @@ class Secured:
         return Tls(context((authority or self.authority).certificate, ours.certificate, ours.key))
 
 
-def pytest_collection_modifyitems(items):
-    if shutil.which("erl") is None:
-        for item in items:
-            if "integration/mesh" in str(item.path):
-                item.add_marker(pytest.mark.skip("needs Erlang: apt-get install erlang-base erlang-ssl"))
+@pytest.fixture(scope="session", autouse=True)
+def erlang() -> None:
+    """Debian's Erlang, where there is none."""
+    packages.ensure({"erl": "erlang-base", "/usr/lib/erlang/lib/ssl-*": "erlang-ssl"})
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from elixircluster.mesh import calls, messages
+from elixircluster.mesh.external import decode_bare, decode_first, encode
 from elixircluster.mesh.failure import Failure, MeshError
-from elixircluster.mesh.terms import Atom, Map, Pid, Ref, TermError, decode_bare, decode_first, encode
+from elixircluster.mesh.terms import Atom, Map, Pid, Ref, TermError
 from tests.pretend import payload, reply
 
 US = Atom("us@here")

@@ -7,24 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elixircluster.mesh.terms import (
-    DEEPEST,
-    MOST_TERMS,
-    Atom,
-    Function,
-    Improper,
-    Map,
-    Pid,
-    Port,
-    Ref,
-    TermError,
-    decode,
-    decode_bare,
-    decode_first,
-    encode,
-    split_pair,
-    text,
-)
+from elixircluster.mesh.external import DEEPEST, MOST_TERMS, decode, decode_bare, decode_first, encode, split_pair
+from elixircluster.mesh.terms import Atom, Function, Improper, Map, Pid, Port, Ref, TermError, text
 from tests.terms import terms
 
 

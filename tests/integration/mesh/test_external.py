@@ -9,7 +9,8 @@ from hypothesis import given, settings
 
 from elixircluster.mesh.calls import Call
 from elixircluster.mesh.connection import Identity, Target, dial
-from elixircluster.mesh.terms import Atom, Improper, Map, Term, decode, encode
+from elixircluster.mesh.external import decode, encode
+from elixircluster.mesh.terms import Atom, Improper, Map, Term
 from tests import beam
 from tests.terms import terms
 
