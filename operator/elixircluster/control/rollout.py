@@ -57,7 +57,7 @@ class Pod:
             message="" if ready and not terminating else why_not_ready(status, terminating),
             distribution=(metadata.get("annotations") or {}).get(DISTRIBUTION_ANNOTATION, ""),
             diagnosis=None if ready else diagnose(status),
-            started=any(item.get("started") for item in status.get("containerStatuses") or []),
+            started=ready or any(item.get("started") for item in status.get("containerStatuses") or []),
         )
 
 
