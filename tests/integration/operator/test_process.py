@@ -57,7 +57,7 @@ def test_kubectl_shows_a_line_a_resource(cluster, namespace):
     namespace.cluster("chat")
     namespace.until("chat")
     head, line = cluster.kubectl("get", "ex", "-n", namespace.name).splitlines()
-    assert head.split() == ["NAME", "READY", "NODES", "IMAGE", "AGE"]
+    assert head.split() == ["NAME", "READY", "NODES", "MESH", "IMAGE", "AGE"]
     assert line.split()[:4] == ["chat", "True", "0/0", "localhost/nothing:1"]
     assert "chat" in cluster.kubectl("get", "all", "-n", namespace.name)
     wide = cluster.kubectl("get", "ex", "chat", "-n", namespace.name, "-o", "wide")
