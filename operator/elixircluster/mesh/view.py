@@ -20,6 +20,11 @@ MOST_NAMED = 3
 Link = tuple[str, str]
 """Two node names: in order of the alphabet, or of a one-way link first the node that sees the other."""
 
+HINTS = {
+    Failure.REFUSED: " (a ready node that listens to nobody is not distributed: does the image's rel/env.sh set "
+    "RELEASE_NODE or RELEASE_DISTRIBUTION?)",
+}
+
 NOT_ASKED = Failed(Failure.TIMEOUT, "not asked yet", Step.CONNECT)
 
 
@@ -184,7 +189,7 @@ def unreachable(seen: MeshView, _expected: int) -> Verdict | None:
     causes: dict[str, list[str]] = {}
     for node in silent:
         failed = seen.silent[node]
-        causes.setdefault(f"{failed.failure}: {failed.message}", []).append(node)
+        causes.setdefault(f"{failed.failure}: {failed.message}{HINTS.get(failed.failure, '')}", []).append(node)
     told = [f"{_pods(seen, nodes)}: {cause}" for cause, nodes in list(causes.items())[:MOST_NAMED]]
     if seen.sees:
         return Verdict(False, "Unreachable", "; ".join(told))
