@@ -95,12 +95,13 @@ def clustered(seen: Observation) -> Verdict:
     if not seen.probed:
         return Verdict(None, "ProbeDisabled", "spec.mesh.probe is Disabled")
     if seen.mesh is None:
-        return UNASKED if seen.pods else Verdict(None, "Unknown", "there is no node")
+        return UNASKED if seen.pods else NO_NODES
     verdict = seen.mesh.verdict
     return Verdict(verdict.clustered, verdict.reason, verdict.message)
 
 
-UNASKED = Verdict(None, "Unknown", "the nodes were not asked yet")
+# The same words, so that it does not matter which of the two came first; but only one keeps what was known.
+UNASKED, NO_NODES = (Verdict(None, "Unknown", "no node was asked yet") for _ in range(2))
 
 
 def paused(seen: Observation) -> Verdict:
