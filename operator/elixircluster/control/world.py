@@ -95,7 +95,7 @@ class World:
         if not _newer(metadata, self._deleted.get((kind.kind, key, metadata["name"]))):
             return None
         if kind == CLUSTERS:
-            self._clusters[key] = body
+            self._clusters[key] = without_ownership(body)
             self._refer(key, frozenset(references(body.get("spec"))))
         elif kind == PODS:
             self._pods.setdefault(key, {})[metadata["name"]] = Pod.parse(body)
@@ -192,6 +192,12 @@ class World:
                     "labels": {CLUSTER_LABEL: key.name},
                     "resourceVersion": view.resource_version,
                 }
+
+
+def without_ownership(body: Body) -> Body:
+    """A resource without the record of who wrote which field, which is larger than the resource."""
+    kept = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+    return {**body, "metadata": kept}
 
 
 def key_of(kind: Kind, metadata: Body) -> Key | None:
