@@ -8,8 +8,8 @@ from elixircluster.api.resource import ElixirCluster
 from elixircluster.control.rollout import Pod, Workload
 from elixircluster.mesh.view import MeshView
 from elixircluster.observe.conditions import LONGEST_MESSAGE, Observation, conditions
-from elixircluster.render.discovery import name_of
-from elixircluster.render.names import CONTAINER, pod_name, selector
+from elixircluster.render.discovery import name_of, selector_text
+from elixircluster.render.names import CONTAINER, pod_name
 from elixircluster.render.runtimes import runtime
 
 Status = dict[str, Any]
@@ -25,7 +25,7 @@ def status(cluster: ElixirCluster, seen: Observation, workload: Workload | None,
         "readyReplicas": sum(pod.ready for pod in pods),
         "updatedReplicas": sum(pod.revision == revision for pod in pods),
         "readyNodes": f"{sum(pod.ready for pod in pods)}/{cluster.spec.replicas}",
-        "selector": ",".join(f"{key}={value}" for key, value in selector(cluster).items()),
+        "selector": selector_text(cluster),
         "nodes": [node(cluster, pod, seen.mesh) for pod in pods],
         "console": console(cluster),
         "conditions": conditions(seen, cluster.generation, cluster.status.get("conditions") or [], now),
