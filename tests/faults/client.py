@@ -106,9 +106,10 @@ class Client:
 
     async def namespace(self, name: str) -> str:
         await self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        # Pods are refused until the ServiceAccount is there.
+        # Pods are refused until the ServiceAccount is there. Its controller may be late: client-go waits up to 30 s,
+        # and jitter, before it watches again after an API server was away.
         path = f"/api/v1/namespaces/{name}/serviceaccounts/default"
-        for _ in range(500):
+        for _ in range(4500):
             try:
                 await self.call("GET", path)
             except RefusedError:
