@@ -12,7 +12,7 @@ from elixircluster.render.config import FILES_PREFIX, identity
 from elixircluster.render.discovery import strategy
 from elixircluster.render.environment import environment
 from elixircluster.render.names import COMPONENT_LABEL, CONTAINER, certificate_secret, labels, names, selector
-from elixircluster.render.runtimes import TEMPORARY
+from elixircluster.render.runtimes import TEMPORARY, runtime
 
 # What old and new nodes must have in common to talk to each other.
 DISTRIBUTION_ANNOTATION = f"{GROUP}/distribution"
@@ -38,6 +38,7 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
         "env": environment(cluster),
         "ports": ports(cluster),
         "probes": probes(cluster),
+        "stop": runtime(cluster).stop,
         "spread": spread(cluster),
         "volumes": volumes(cluster, config),
         "volume_mounts": [

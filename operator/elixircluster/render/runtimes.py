@@ -29,6 +29,8 @@ class Runtime:
     environment: Callable[[ElixirCluster], Environment]
     files: Callable[[ElixirCluster], Files]
     console: Callable[[ElixirCluster], str]
+    stop: str = ""
+    """What tells the node to stop, for a shell inside the pod, where the image's first process would not tell it."""
 
 
 def _flags(*groups: list[str]) -> str:
@@ -112,10 +114,17 @@ def _remote_shell(cluster: ElixirCluster) -> str:
     )
 
 
+# A shipment's entrypoint.sh is a shell that waits for erl, and as process 1 it ignores SIGTERM: each pod would take its
+# whole grace period, a minute, and then die without stopping its applications.
+_STOP_BEAM = (
+    'for process in /proc/[0-9]*; do read -r name < "$process/comm" && [ "$name" = beam.smp ] '
+    '&& kill -TERM "${process#/proc/}"; done; true'
+)
+
 RUNTIMES: Mapping[str, Runtime] = {
     "Mix": Runtime(_mix, _remote_files, lambda cluster: f"bin/{cluster.base_name} remote"),
     "Relx": Runtime(_relx, _relx_files, lambda cluster: f"bin/{cluster.base_name} remote_console"),
-    "Gleam": Runtime(_erl, lambda _: {}, _remote_shell),
+    "Gleam": Runtime(_erl, lambda _: {}, _remote_shell, _STOP_BEAM),
     "Erl": Runtime(_erl, lambda _: {}, _remote_shell),
 }
 
