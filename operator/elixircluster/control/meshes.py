@@ -32,7 +32,7 @@ from elixircluster.mesh.view import Link, MeshView, view
 from elixircluster.observe import metrics
 from elixircluster.render import vm
 from elixircluster.render.discovery import name_of, strategy
-from elixircluster.render.names import GENERATED_COOKIE_KEY, certificate_secret, names
+from elixircluster.render.names import certificate_secret, cookie_key, names
 
 logger = logging.getLogger(__name__)
 
@@ -176,9 +176,9 @@ class Meshes:
             metrics.forget_mesh(key)
 
     async def _cookie(self, cluster: ElixirCluster) -> tuple[str, str]:
-        reference = cluster.spec.distribution.cookie.secret_ref
-        secret = await self._secret(cluster, reference.name if reference else names(cluster).cookie)
-        value = secret["data"].get(reference.key if reference else GENERATED_COOKIE_KEY)
+        reference = cookie_key(cluster)
+        secret = await self._secret(cluster, reference.name)
+        value = secret["data"].get(reference.key)
         if value is None:
             raise NotAskableError
         return base64.b64decode(value).decode(errors="replace"), secret["metadata"]["resourceVersion"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from elixircluster.api.resource import ElixirCluster
 from elixircluster.render import discovery, vm
-from elixircluster.render.names import GENERATED_COOKIE_KEY, names
+from elixircluster.render.names import cookie_key
 from elixircluster.render.runtimes import TEMPORARY, CookieReference, runtime
 
 # 64 MB: enough for a crash dump's head, and never a full disk.
@@ -52,10 +52,4 @@ def _entry(cluster: ElixirCluster, name: str, value: Json) -> dict[str, Json]:
 
 
 def _cookie(cluster: ElixirCluster) -> Json:
-    reference = cluster.spec.distribution.cookie.secret_ref
-    return {
-        "secretKeyRef": {
-            "name": reference.name if reference else names(cluster).cookie,
-            "key": reference.key if reference else GENERATED_COOKIE_KEY,
-        }
-    }
+    return {"secretKeyRef": cookie_key(cluster).model_dump(by_alias=True)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elixircluster.api.distribution import SecretKeyReference
 from elixircluster.api.resource import GROUP, ElixirCluster
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "elixircluster"}
@@ -78,3 +79,9 @@ def certificate_secret(cluster: ElixirCluster) -> str:
     """The Secret with the nodes' certificate: the user's own, or the one that is made."""
     reference = cluster.spec.distribution.tls.secret_ref
     return reference.name if reference else names(cluster).certificate
+
+
+def cookie_key(cluster: ElixirCluster) -> SecretKeyReference:
+    """Where the cookie is: in a Secret of the user's, or in the one that is made."""
+    reference = cluster.spec.distribution.cookie.secret_ref
+    return reference or SecretKeyReference(name=names(cluster).cookie, key=GENERATED_COOKIE_KEY)

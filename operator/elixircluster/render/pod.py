@@ -11,11 +11,22 @@ from elixircluster.render import vm
 from elixircluster.render.config import FILES_PREFIX, identity
 from elixircluster.render.discovery import strategy
 from elixircluster.render.environment import environment
-from elixircluster.render.names import COMPONENT_LABEL, CONTAINER, certificate_secret, labels, names, selector
+from elixircluster.render.names import (
+    COMPONENT_LABEL,
+    CONTAINER,
+    certificate_secret,
+    cookie_key,
+    labels,
+    names,
+    selector,
+)
 from elixircluster.render.runtimes import TEMPORARY, runtime
 
 # What old and new nodes must have in common to talk to each other.
 DISTRIBUTION_ANNOTATION = f"{GROUP}/distribution"
+
+# The files of a Secret belong to root and to the pod's fsGroup.
+READABLE_BY_GROUP = 0o440
 
 Json = Any
 
@@ -44,6 +55,7 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
         "volume_mounts": [
             {"name": "tmp", "mountPath": TEMPORARY},
             {"name": "config", "mountPath": vm.CONFIG_FOLDER, "readOnly": True},
+            {"name": "cookie", "mountPath": vm.COOKIE_FOLDER, "readOnly": True},
             *([{"name": "tls", "mountPath": vm.TLS_FOLDER, "readOnly": True}] if vm.encrypted(cluster) else []),
             *spec.volume_mounts,
         ],
@@ -123,6 +135,14 @@ def volumes(cluster: ElixirCluster, config: dict[str, str]) -> list[Json]:
     return [
         {"name": "tmp", "emptyDir": {}},
         {"name": "config", "configMap": {"name": names(cluster).config, "items": items}},
+        {"name": "cookie", "secret": cookie_volume(cluster)},
         *([{"name": "tls", "secret": {"secretName": certificate_secret(cluster)}}] if vm.encrypted(cluster) else []),
         *cluster.spec.volumes,
     ]
+
+
+def cookie_volume(cluster: ElixirCluster) -> Json:
+    """The cookie's key of its Secret and no other, for the pods' group alone: the kubelet follows what is in it."""
+    reference = cookie_key(cluster)
+    item = {"key": reference.key, "path": vm.COOKIE_FILE.rpartition("/")[2]}
+    return {"secretName": reference.name, "defaultMode": READABLE_BY_GROUP, "items": [item]}

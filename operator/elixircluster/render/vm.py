@@ -17,6 +17,9 @@ from elixircluster.api.resource import ElixirCluster
 
 CONFIG_FOLDER = "/etc/elixircluster"
 TLS_FOLDER = f"{CONFIG_FOLDER}-tls"
+COOKIE_FOLDER = f"{CONFIG_FOLDER}-cookie"
+COOKIE_FILE = f"{COOKIE_FOLDER}/cookie"
+"""Where a container finds the cookie of now; its environment has the one that it was started with."""
 CLUSTER_CONFIG = "libcluster.config"
 TLS_OPTIONS = "inet_tls.config"
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from elixircluster.api.pod import OWNED_ENV
 from elixircluster.render.config import identity
 from elixircluster.render.environment import environment
+from elixircluster.render.vm import COOKIE_FILE
 from tests.unit.factory import children, cluster, container, variables
 
 DIST, HTTP = {"tcpSocket": {"port": 6789}}, {"tcpSocket": {"port": 4000}}
@@ -111,6 +114,17 @@ COOKIES = {
 @pytest.mark.parametrize(("spec", "reference"), COOKIES.values(), ids=COOKIES)
 def test_the_cookie_is_read_from_its_secret(spec, reference):
     assert variables(cluster(**spec))["RELEASE_COOKIE"] == {"secretKeyRef": reference}
+
+
+@pytest.mark.parametrize(("spec", "reference"), COOKIES.values(), ids=COOKIES)
+def test_the_cookie_is_also_a_file_since_a_file_follows_its_secret(spec, reference):
+    template = children(cluster(**spec))["StatefulSet"]["spec"]["template"]["spec"]
+    (volume,) = (volume["secret"] for volume in template["volumes"] if volume["name"] == "cookie")
+    assert volume["secretName"] == reference["name"]
+    assert volume["items"] == [{"key": reference["key"], "path": "cookie"}]
+    assert volume["defaultMode"] == 0o440
+    (mount,) = (mount for mount in template["containers"][0]["volumeMounts"] if mount["name"] == "cookie")
+    assert mount == {"name": "cookie", "mountPath": str(Path(COOKIE_FILE).parent), "readOnly": True}
 
 
 def test_a_release_listens_on_the_port_of_web():
