@@ -52,6 +52,10 @@ def test_newcomers_are_found_leavers_are_forgotten_and_nothing_else_happens(stra
     assert {pod: life for pod, life in namespace.lives("scaled").items() if pod in lives} == lives
 
     namespace.patch("scaled", replicas=FEW)
+    times = seconds_until_forgotten(nodes, FEW, MANY)
+    print(f"{strategy}, DNS TTL {dns_ttl}: leavers were in nobody's list {times} s after they answered the last time")
+    assert len(times) == MANY - FEW
+    assert max(times) < LONGEST_SECONDS
     assert nodes.connected(FEW, 120), nodes.views()
     assert namespace.lives("scaled") == lives
     assert certificate_of(namespace) == certificate
@@ -61,6 +65,36 @@ def certificate_of(namespace: Namespace) -> str:
     return json.dumps([namespace.get("secret", f"scaled-{name}")["data"] for name in ("tls", "ca")])
 
 
+def seconds_until_forgotten(nodes: Nodes, few: int, many: int) -> list[float]:
+    """How long after its last answer each leaver was in no list of those that stay."""
+    leavers = {node_in(nodes, ordinal): f"{nodes.name}-{ordinal}" for ordinal in range(few, many)}
+    last_answer = dict.fromkeys(leavers, time.monotonic())
+    forgotten: dict[str, float] = {}
+    deadline = time.monotonic() + 2 * LONGEST_SECONDS
+    while len(forgotten) < len(leavers) and time.monotonic() < deadline:
+        seen = set().union(*(listed(nodes, f"{nodes.name}-{ordinal}") for ordinal in range(few)))
+        for name, pod in leavers.items():
+            if listed(nodes, pod):
+                last_answer[name] = time.monotonic()
+            elif name not in seen:
+                forgotten.setdefault(name, time.monotonic())
+        time.sleep(0.2)
+    return sorted(round(max(0.0, at - last_answer[name]), 1) for name, at in forgotten.items())
+
+
+def node_in(nodes: Nodes, ordinal: int) -> str:
+    """The name of the node of that ordinal."""
+    return str(json.loads(nodes.get(f"{nodes.name}-{ordinal}", "nodes"))[0])
+
+
+def listed(nodes: Nodes, pod: str) -> set[str]:
+    """Whom a node lists; nobody where it does not answer."""
+    try:
+        return set(json.loads(nodes.get(pod, "nodes")))
+    except (OSError, HTTPException, json.JSONDecodeError):
+        return set()
+
+
 def seconds_until_found(nodes: Nodes, count: int) -> list[float]:
     """How long after its start each newcomer saw all others; the kubelet rounds starts down to seconds."""
     found: dict[str, float] = {}
@@ -68,11 +102,8 @@ def seconds_until_found(nodes: Nodes, count: int) -> list[float]:
     newcomers = [f"{nodes.name}-{ordinal}" for ordinal in range(FEW, count)]
     while len(found) < len(newcomers) and time.monotonic() < deadline:
         for pod in newcomers:
-            try:
-                if pod not in found and len(json.loads(nodes.get(pod, "nodes"))) == count:
-                    found[pod] = time.time()
-            except (OSError, HTTPException, json.JSONDecodeError):
-                pass
+            if pod not in found and len(listed(nodes, pod)) == count:
+                found[pod] = time.time()
         time.sleep(0.2)
     times = []
     for pod, at in sorted(found.items()):
