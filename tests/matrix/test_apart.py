@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.e2e.user import together
 
 from .cells import elixircluster
@@ -13,15 +11,15 @@ from .conftest import remove
 from .lab import Nodes, links_between
 
 WATCHED_SECONDS = 12
+STRATEGIES = ("DNS", "API")
 
 
-@pytest.mark.parametrize("strategy", ["DNS", "API"])
-def test_resources_of_one_release_have_no_link_between_them(strategy, kubernetes, namespaces):
-    here, there = (namespaces(kubernetes, f"{side}-{strategy.lower()}") for side in ("here", "there"))
-    clusters = [Nodes(here, "one"), Nodes(here, "two"), Nodes(there, "one")]
-    discovery = {"strategy": strategy, "pollingIntervalSeconds": 1}
-    for nodes in clusters:
+def test_resources_of_one_release_have_no_link_between_them(kubernetes, namespaces):
+    here, there = (namespaces(kubernetes, side) for side in ("here", "there"))
+    clusters = [Nodes(side, strategy.lower()) for side in (here, there) for strategy in STRATEGIES]
+    for nodes, strategy in zip(clusters, STRATEGIES * 2, strict=True):
         # One release.name for all: their nodes have one base name.
+        discovery = {"strategy": strategy, "pollingIntervalSeconds": 1}
         nodes.namespace.apply(elixircluster(nodes.name, "chat", replicas=2, discovery=discovery))
     together(*(lambda nodes=nodes: nodes.namespace.wait_until_ready(nodes.name, 300) for nodes in clusters))
     assert all(nodes.connected(2) for nodes in clusters)

@@ -41,7 +41,8 @@ def open_ports(source: Nodes | Namespace, pod: str, address: str) -> set[int]:
     else:
         test = f"timeout 2 bash -c '</dev/tcp/{address}/'$port"
         namespace = source.namespace
-    script = f"for port in {DISTRIBUTION} {EPMD} {WEB}; do {test} >/dev/null 2>&1 && echo $port; done; true"
+    ask = f"for port in {DISTRIBUTION} {EPMD} {WEB}; do ({test} >/dev/null 2>&1 && echo $port) & done"
+    script = f"{ask}; wait"
     said = namespace.kubectl("exec", pod, "-c", "app", "--", "sh", "-c", script)
     return {int(port) for port in said.split()}
 
@@ -78,12 +79,12 @@ def test_only_members_and_whom_the_user_names_reach_the_distribution(kubernetes,
             "unlabelled": (here, "unlabelled", addresses),
             "another namespace": (there, "labelled-elsewhere", addresses),
         }
-        # What is open of one address is open of each.
-        found = {}
-        for name, (source, pod, targets) in sources.items():
-            opened = [open_ports(source, pod, address) for address in targets]
-            assert all(ports == opened[0] for ports in opened), (name, opened)
-            found[name] = opened[0]
+        questions = [(name, *source, address) for name, (*source, targets) in sources.items() for address in targets]
+        answers = together(*(lambda question=question: open_ports(*question[1:]) for question in questions))
+        found: dict[str, set[int]] = {}
+        for (name, *_, address), ports in zip(questions, answers, strict=True):
+            # What is open of one address is open of each.
+            assert found.setdefault(name, ports) == ports, (name, address)
         return found
 
     everything = {DISTRIBUTION, EPMD, WEB}
