@@ -17,7 +17,12 @@ KEPT = 3
 
 def archive(name: str, *, fresh: bool = False) -> Path:
     """The path of an archive of the image that `docker load` and `ctr images import` understand."""
-    image, folder = IMAGES[name], cache()
+    return archive_of(name, IMAGES[name], fresh=fresh)
+
+
+def archive_of(name: str, image: Image, *, fresh: bool = False) -> Path:
+    """The same of an image that is not in the catalogue; `name` is how its archive is called."""
+    folder = cache()
     path = _path(folder, name, image)
     if path.exists() and not fresh:
         path.touch()
