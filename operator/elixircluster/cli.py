@@ -1,4 +1,4 @@
-"""The command line: `run`, `render`, `crd`."""
+"""The command line: `run`, `render`, `crd`, `plugin`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 import yaml
 
 from elixircluster import __version__
+from elixircluster.plugin.cli import main as plugin
 
 
 @click.group(context_settings={"auto_envvar_prefix": "ELIXIRCLUSTER", "help_option_names": ["-h", "--help"]})
@@ -65,3 +66,6 @@ def crd() -> None:
     from elixircluster.api.crd import crd as definition  # noqa: PLC0415
 
     yaml.safe_dump(definition(), sys.stdout, sort_keys=False, width=110)
+
+
+main.add_command(plugin, "plugin")

@@ -54,6 +54,11 @@ def test_the_mesh_knows_nothing_of_kubernetes(module):
     assert ours(module) <= {"mesh"}
 
 
+@pytest.mark.parametrize("module", layer("plugin"))
+def test_the_plugin_is_a_program_of_its_own(module):
+    assert ours(module) <= {"plugin"}
+
+
 @pytest.mark.parametrize("module", layer("api") + layer("render"))
 def test_the_core_does_no_input_or_output_but_reading_templates(module):
     reads = {"pathlib"} if module in {"render/templates", "render/preview"} else set()

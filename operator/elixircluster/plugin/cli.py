@@ -1,0 +1,38 @@
+"""`kubectl elixir`: the group. A command's module is loaded when it is used, so that the others cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from elixircluster.plugin.target import target_options
+
+COMMANDS: Mapping[str, str] = {
+    "status": "elixircluster.plugin.status",
+}
+"""Where each command is defined, as a function of its name with `_` for `-`."""
+
+
+class Commands(click.Group):
+    """A group that knows where its commands are."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, loaded."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@target_options
+def main() -> None:
+    """See, ask and steer the BEAM clusters of ElixirCluster resources, with your own kubectl."""
