@@ -45,3 +45,5 @@ OWNED = {
     )
 }
 WATCHED = (*(row.kind for row in OWNED.values() if row.watched), PODS)
+SOMETIMES_KNOWN = tuple(row.kind for row in OWNED.values() if not row.watched)
+"""Kinds that are listed, where the API server knows them, and not watched."""

@@ -15,9 +15,9 @@ from itertools import product
 from typing import Any
 
 from elixircluster.api.resource import GROUP, KIND, Key
-from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS, WATCHED
+from elixircluster.control.kinds import CLUSTERS, PODS, SOMETIMES_KNOWN, STATEFUL_SETS, WATCHED
 from elixircluster.control.rollout import Pod, Workload
-from elixircluster.kube import Api, Kind
+from elixircluster.kube import Api, ApiError, Kind
 from elixircluster.render.names import CLUSTER_LABEL, MANAGED_SELECTOR
 
 Body = dict[str, Any]
@@ -149,18 +149,27 @@ class World:
         """See everything that is there, and forget what is not. Returns the resources that were concerned."""
         # No answer to a write is older than the last time.
         self._deleted.clear()
-        changed = set()
-        for kind, namespace in product((CLUSTERS, *WATCHED), namespaces or (None,)):
-            present: set[tuple[str, str]] = set()
-            version = ""
-            async for page in api.pages(kind, namespace, "" if kind == CLUSTERS else MANAGED_SELECTOR):
-                version = version or page["metadata"]["resourceVersion"]
-                for body in page["items"]:
-                    present.add((body["metadata"]["namespace"], body["metadata"]["name"]))
-                    changed.add(self.see(kind, body))
-            for ghost in self._ghosts(kind, namespace, present, version):
-                changed.add(self.forget(kind, ghost))
+        changed: set[Key | None] = set()
+        for kind, namespace in product((CLUSTERS, *WATCHED, *SOMETIMES_KNOWN), namespaces or (None,)):
+            try:
+                changed |= await self._refresh(api, kind, namespace)
+            except ApiError as error:
+                if error.code != 404 or kind not in SOMETIMES_KNOWN:
+                    raise
         return {key for key in changed if key}
+
+    async def _refresh(self, api: Api, kind: Kind, namespace: str | None) -> set[Key | None]:
+        changed = set()
+        present: set[tuple[str, str]] = set()
+        version = ""
+        async for page in api.pages(kind, namespace, "" if kind == CLUSTERS else MANAGED_SELECTOR):
+            version = version or page["metadata"]["resourceVersion"]
+            for body in page["items"]:
+                present.add((body["metadata"]["namespace"], body["metadata"]["name"]))
+                changed.add(self.see(kind, body))
+        for ghost in self._ghosts(kind, namespace, present, version):
+            changed.add(self.forget(kind, ghost))
+        return changed
 
     def _ghosts(self, kind: Kind, namespace: str | None, present: set[tuple[str, str]], version: str) -> list[Body]:
         """What is known, was not listed, and is not newer than the list."""

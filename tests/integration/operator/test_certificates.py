@@ -13,6 +13,7 @@ import yaml
 from cryptography import x509
 
 from tests.integration.operator.client import Namespace, eventually
+from tests.integration.operator.conftest import Operator
 
 SELF_SIGNED = {"discovery": {"strategy": "DNSSRV"}, "distribution": {"tls": {"mode": "SelfSigned"}}}
 CERT_MANAGER = "github.com/cert-manager/cert-manager@v1.20.0"
@@ -122,3 +123,23 @@ def test_cert_manager_accepts_what_is_asked_of_it(namespace, cert_manager):
     assert f"chat-0.chat-nodes.{namespace.name}.svc.cluster.local" in wanted["dnsNames"]
     namespace.create("Secret", "chat-tls", {"data": {"tls.crt": "eA==", "tls.key": "eA==", "ca.crt": "eA=="}})
     namespace.until("chat")
+
+
+def test_a_certificate_that_was_unwanted_while_no_operator_looked_goes_when_one_does(
+    namespace, cert_manager, cluster, tmp_path
+):
+    uid = namespace.cluster("chat")["metadata"]["uid"]
+    namespace.until("chat")
+    owner = {"apiVersion": "elixircluster.dev/v1alpha1", "kind": "ElixirCluster", "name": "chat", "uid": uid}
+    metadata = {
+        "labels": {"app.kubernetes.io/managed-by": "elixircluster", "elixircluster.dev/cluster": "chat"},
+        "ownerReferences": [owner | {"controller": True}],
+    }
+    spec = {"secretName": "chat-tls", "issuerRef": {"name": "mesh"}, "dnsNames": ["chat"]}
+    namespace.create("Certificate", "chat-tls", {"metadata": metadata, "spec": spec})
+    options = ("--namespace", namespace.name, "--lease-namespace", namespace.name)
+    another = Operator(cluster, tmp_path / "log", 18092, *options)
+    try:
+        eventually(lambda: namespace.get("Certificate", "chat-tls") is None, seconds=60)
+    finally:
+        another.stop()

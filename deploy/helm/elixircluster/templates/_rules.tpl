@@ -28,7 +28,7 @@ are created (cookies, certificates), read, and renewed (certificates); never del
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [cert-manager.io]
   resources: [certificates]
-  verbs: [get, create, patch, delete]
+  verbs: [get, list, create, patch, delete]
 # For discovery by the API server: the right to read pods and endpoints, which one must have to give.
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
