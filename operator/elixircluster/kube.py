@@ -32,6 +32,8 @@ APPLY = "application/apply-patch+yaml; charset=utf-8"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
+MERGE = "application/merge-patch+json"
+
 Body = dict[str, Any]
 
 
@@ -142,6 +144,14 @@ class Api:
             body=to_json(body).encode(),
             content_type=APPLY,
         )
+
+    async def merge(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
+        """Change what the patch names, null takes it away; uid and resourceVersion in it are preconditions.
+
+        https://datatracker.ietf.org/doc/html/rfc7386
+        """
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._call("PATCH", kind, kind.path(namespace, name), query=query, body=patch, content_type=MERGE)
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str, resource_version: str) -> None:
         """Delete exactly that object, as it was seen. Raises `ApiError` 409 where it is another by now."""

@@ -70,6 +70,7 @@ PURE = [
     "observe/conditions",
     "observe/status",
     "control/rollout",
+    "control/rotation",
     "mesh/view",
     "mesh/heal",
     "mesh/terms",

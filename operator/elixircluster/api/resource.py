@@ -16,6 +16,12 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "ElixirCluster"
 PLURAL = "elixirclusters"
 
+ROTATE_ANNOTATION = f"{GROUP}/rotate-cookie"
+"""Any new value of it on a resource asks for a new cookie; on the cookie's Secret, the value that was begun with."""
+
+LONGEST_ROTATION = 512
+"""Of what the annotation says; more is not told from less."""
+
 # A pod's controller-revision-hash label is the StatefulSet's name, a dash and ten characters; a label holds 63.
 MAX_NAME = 52
 
@@ -32,13 +38,17 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class ElixirCluster:
-    """A resource that was parsed. `status` is as it stands in the API server."""
+    """A resource that was parsed.
+
+    `status` is as it stands in the API server; a new value of `rotate_cookie`, an annotation, asks for a new cookie.
+    """
 
     key: Key
     uid: str
     generation: int
     spec: ElixirClusterSpec
     status: dict[str, Any]
+    rotate_cookie: str = ""
 
     @property
     def name(self) -> str:
@@ -73,6 +83,7 @@ def parse(body: dict[str, Any]) -> ElixirCluster:
         generation=metadata.get("generation", 1),
         spec=spec,
         status=body.get("status") or {},
+        rotate_cookie=(metadata.get("annotations") or {}).get(ROTATE_ANNOTATION, "")[:LONGEST_ROTATION],
     )
 
 

@@ -76,6 +76,10 @@ class ElixirClusterStatus(Model):
     console: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
         None, description="Command that opens a remote console on the first node."
     )
+    cookie_rotation: Short | None = Field(
+        None,
+        description="The value of the annotation elixircluster.dev/rotate-cookie for which the cookie was changed.",
+    )
     conditions: Annotated[list[Condition], Field(max_length=32)] | None = Field(
         None,
         description="Ready, Reconciling and Stalled (kstatus), Available, Progressing, Clustered, Paused.",

@@ -11,6 +11,7 @@ import base64
 import datetime as dt
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -19,11 +20,12 @@ from elixircluster.api.resource import ElixirCluster, Key, parse
 from elixircluster.control.certificates import Pair, new_certificate
 from elixircluster.control.kinds import SECRETS
 from elixircluster.control.queue import Queue
+from elixircluster.control.rollout import Pod
 from elixircluster.control.world import World
 from elixircluster.errors import Stalled
 from elixircluster.kube import Api, ApiError
 from elixircluster.mesh import calls, heal
-from elixircluster.mesh.connection import Identity
+from elixircluster.mesh.connection import Connection, Identity, Target, dial
 from elixircluster.mesh.failure import Failed, Failure, MeshError
 from elixircluster.mesh.member import Member
 from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
@@ -40,6 +42,10 @@ ROUND_SECONDS = 0.5
 IDLE_SECONDS = 5.0
 REDIAL_SECONDS = 8.0
 """How long a node may take to connect with another: its own handshake timeout is 7 s."""
+
+
+Dial = Callable[[Member, str, float], Awaitable[Connection]]
+"""A new connection with this cookie, in so many seconds at most. Raises `MeshError`."""
 
 
 class NotAskableError(Exception):
@@ -65,9 +71,34 @@ class Meshes:
         self._world = world
         self._queue = queue
         self._identity = Identity(name)
+        # A node lets one connection of a name live, and ends the one before.
+        self._beside = Identity(f"rotation-{name}")
         self._turns = asyncio.Semaphore(DIALS_AT_ONCE)
         self._watched: dict[Key, Watched] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+
+    def refused(self, key: Key) -> bool:
+        """Whether a node was last seen to have another cookie than the Secret."""
+        watched = self._watched.get(key)
+        silent = watched.seen.silent.values() if watched and watched.seen else ()
+        return any(failed.failure is Failure.WRONG_COOKIE for failed in silent)
+
+    def use_cookie(self, key: Key, cookie: str) -> None:
+        """Dial with this cookie from now on. Open connections go on: they never ask for it again."""
+        watched = self._watched.get(key)
+        if watched:
+            watched.prober.use_cookie(cookie)
+
+    async def dialler(self, cluster: ElixirCluster) -> Dial:
+        """Makes connections to the nodes beside those of looking, which it leaves as they are."""
+        tls = await self._tls(cluster) if vm.encrypted(cluster) else None
+
+        async def connect(member: Member, cookie: str, seconds: float) -> Connection:
+            target = Target(member.node, member.address, member.port)
+            async with self._turns:
+                return await dial(target, cookie, self._beside, seconds=seconds, tls=tls)
+
+        return connect
 
     def seen(self, key: Key) -> tuple[MeshView | None, int]:
         """The mesh as it was last seen, and how many of its links are not dialled any more."""
@@ -222,21 +253,21 @@ def readable(body: dict[str, object]) -> ElixirCluster | None:
 
 def members(cluster: ElixirCluster, world: World) -> list[Member]:
     """Who is meant to be in the mesh. A pod that leaves, or that a scale-down is about to take, is not missed."""
+    return [member_of(cluster, pod) for pod in world.pods(cluster.key) if pod.address]
+
+
+def member_of(cluster: ElixirCluster, pod: Pod) -> Member:
+    """The pod's node."""
     distribution = cluster.spec.distribution
-    port = None if distribution.epmd == "Enabled" else distribution.port
-    return [
-        Member(
-            pod=pod.name,
-            node=name_of(cluster, pod.name, pod.address),
-            address=pod.address,
-            port=port,
-            started=pod.started,
-            ready=pod.ready,
-            leaving=pod.terminating or pod.ordinal >= cluster.spec.replicas,
-        )
-        for pod in world.pods(cluster.key)
-        if pod.address
-    ]
+    return Member(
+        pod=pod.name,
+        node=name_of(cluster, pod.name, pod.address),
+        address=pod.address,
+        port=None if distribution.epmd == "Enabled" else distribution.port,
+        started=pod.started,
+        ready=pod.ready,
+        leaving=pod.terminating or pod.ordinal >= cluster.spec.replicas,
+    )
 
 
 def summary(seen: MeshView) -> tuple[object, ...]:

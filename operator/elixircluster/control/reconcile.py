@@ -12,10 +12,11 @@ import aiohttp
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, Key, parse
 from elixircluster.control.apply import Applier, Object, refusal
 from elixircluster.control.certificates import Certificates
-from elixircluster.control.cookie import cookie_identity
+from elixircluster.control.cookie import CookieSecrets
 from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS
 from elixircluster.control.meshes import Meshes
 from elixircluster.control.rollout import Pod, Step, Workload, next_step, strangers
+from elixircluster.control.rotator import Rotator, Turn
 from elixircluster.control.world import World
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube import Api, ApiError
@@ -55,6 +56,7 @@ class Reconciler:
         self._applier = Applier(api, world)
         self._certificates = Certificates(api, world, templates, lambda: datetime.now(UTC))
         self._events = Events(api)
+        self._rotator = Rotator(world, CookieSecrets(api, world, templates), meshes, api.permit, self._tell)
 
     async def reconcile(self, key: Key) -> Outcome:
         """Look at the resource and make it so. Raises `Retry` where it must be looked at again soon."""
@@ -67,8 +69,8 @@ class Reconciler:
         except Stalled as stalled:
             await self._report_unreadable(key, body, stalled)
             return Outcome("stalled", stalled.again)
-        trouble = None if cluster.spec.paused else await self._make(cluster)
-        await self._report(cluster, self._step(cluster), trouble or self._diagnosed(cluster))
+        trouble, turn = (None, Turn()) if cluster.spec.paused else await self._make(cluster)
+        await self._report(cluster, self._step(cluster, turn), turn, trouble or self._diagnosed(cluster))
         if isinstance(trouble, Retry):
             raise trouble
         return Outcome("stalled", trouble.again) if trouble else DONE
@@ -77,34 +79,38 @@ class Reconciler:
         # The children go by their owner references. No finalizer: nothing waits for an operator that is gone.
         if self._world.cluster(key) is None:
             self._applier.forget(key)
+            self._rotator.forget(key)
 
-    async def _make(self, cluster: ElixirCluster) -> Stalled | Retry | None:
-        """Write the children and take the rollout's next step. Returns what was in the way."""
-        step = self._step(cluster)
+    async def _make(self, cluster: ElixirCluster) -> tuple[Stalled | Retry | None, Turn]:
+        """Write the children and take the next step. Returns what was in the way, and where the cookie stands."""
+        turn = Turn()
         try:
             refuse_to_split(cluster, self._strangers(cluster))
             await self._certificates.ensure(cluster)
-            identity = await cookie_identity(self._api, self._world, cluster, self._templates)
-            wanted = with_replicas(render(cluster, self._templates, identity), step.replicas)
+            turn = await self._rotator.turn(cluster, self._workload(cluster))
+            if turn.trouble and turn.stop:
+                raise turn.trouble
+            step = self._step(cluster, turn)
+            wanted = with_replicas(render(cluster, self._templates, turn.identity), step.replicas)
             await self._applier.apply(cluster, wanted)
             await self._applier.prune(cluster, wanted)
             await self._certificates.check(cluster)
             await self._replace(cluster, step)
         except (Stalled, Retry) as trouble:
-            return trouble
+            return trouble, turn
         except ApiError as error:
-            return refusal(KIND, cluster.name, error)
+            return refusal(KIND, cluster.name, error), turn
         except (aiohttp.ClientError, TimeoutError):
-            return Retry("ApiServer")
-        return None
+            return Retry("ApiServer"), turn
+        return turn.trouble, turn
 
-    def _step(self, cluster: ElixirCluster) -> Step:
+    def _step(self, cluster: ElixirCluster, turn: Turn) -> Step:
         return next_step(
             cluster.spec.update.strategy,
             cluster.spec.replicas,
             self._workload(cluster),
             self._world.pods(cluster.key),
-            self._strangers(cluster),
+            self._strangers(cluster) or turn.apart,
         )
 
     def _strangers(self, cluster: ElixirCluster) -> list[Pod]:
@@ -134,7 +140,7 @@ class Reconciler:
                 raise Retry("PodChanged", after=0.1) from error
             await self._tell(cluster.key, cluster.uid, ("Normal", "PodReplaced", step.message))
 
-    async def _report(self, cluster: ElixirCluster, step: Step, trouble: Stalled | Retry | None) -> None:
+    async def _report(self, cluster: ElixirCluster, step: Step, turn: Turn, trouble: Stalled | Retry | None) -> None:
         pods = self._world.pods(cluster.key)
         # A passing error without a word for the user leaves the last verdict.
         told = trouble if trouble and trouble.message else None
@@ -143,7 +149,7 @@ class Reconciler:
             return
         probed = cluster.spec.mesh.probe == "Enabled"
         mesh, given_up = self._meshes.seen(cluster.key)
-        seen = Observation(cluster.spec.paused, step, pods, told, probed, mesh, given_up)
+        seen = Observation(cluster.spec.paused, step, pods, told, probed, mesh, given_up, turn.rotated)
         wanted = status(cluster, seen, self._workload(cluster), self._clock())
         await self._write_status(cluster.key, cluster.uid, cluster.status, wanted)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from elixircluster.control.diagnosis import Diagnosis, diagnose
 from elixircluster.render.names import CONTAINER
-from elixircluster.render.pod import DISTRIBUTION_ANNOTATION
+from elixircluster.render.pod import COOKIE_ANNOTATION, DISTRIBUTION_ANNOTATION
 
 REVISION_LABEL = "controller-revision-hash"
 
@@ -36,6 +36,9 @@ class Pod:
     distribution: str = ""
     started: bool = True
     diagnosis: Diagnosis | None = None
+    created: str = ""
+    cookie: str = ""
+    """Which Secret held the cookie when the pod was made."""
 
     @classmethod
     def parse(cls, body: Body) -> Pod:
@@ -56,6 +59,8 @@ class Pod:
             terminating=terminating,
             message="" if ready and not terminating else why_not_ready(status, terminating),
             distribution=(metadata.get("annotations") or {}).get(DISTRIBUTION_ANNOTATION, ""),
+            created=metadata.get("creationTimestamp", ""),
+            cookie=(metadata.get("annotations") or {}).get(COOKIE_ANNOTATION, ""),
             diagnosis=None if ready else diagnose(status),
             started=ready or any(item.get("started") for item in status.get("containerStatuses") or []),
         )

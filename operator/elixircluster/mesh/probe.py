@@ -87,6 +87,12 @@ class Prober:
         except TimeoutError:
             raise peer.progress.late(seconds) from None
 
+    def use_cookie(self, cookie: str) -> None:
+        """Dial with this cookie from now on; nodes that refused another are dialled again at once."""
+        self._cookie = cookie
+        for peer in self._peers.values():
+            peer.use_cookie(cookie)
+
     async def close(self) -> None:
         """End all connections."""
         peers = list(self._peers.values())
@@ -167,6 +173,12 @@ class _Peer:
             self._failed = None
             self.progress.step = Step.CALL
             return self._connection
+
+    def use_cookie(self, cookie: str) -> None:
+        """Dial with this one the next time, and do not wait any more where another was refused."""
+        self._cookie = cookie
+        if self._failed is not None and self._failed.failure is Failure.WRONG_COOKIE:
+            self._hold_until = 0.0
 
     def close(self) -> asyncio.Task[Answer | Failed] | None:
         """End the connection. Returns the task that may take a moment to end."""

@@ -32,7 +32,7 @@ class Observation:
     """What a reconcile found.
 
     `trouble` is why it did not finish; `mesh` is what the nodes say, where they are asked, and `given_up` how many of
-    its links are not dialled any more.
+    its links are not dialled any more; `rotated` tells for which value of the annotation the cookie was changed.
     """
 
     paused: bool
@@ -42,6 +42,7 @@ class Observation:
     probed: bool = False
     mesh: MeshView | None = None
     given_up: int = 0
+    rotated: str = ""
 
 
 def ready(seen: Observation) -> Verdict:

@@ -35,6 +35,8 @@ def status(cluster: ElixirCluster, seen: Observation, workload: Workload | None,
     elif seen.probed and pods:
         # What was seen before this process began stands until the nodes were asked again.
         result |= {key: value for key, value in cluster.status.items() if key in {"clustered", "mesh"}}
+    if rotated := seen.rotated or cluster.status.get("cookieRotation"):
+        result["cookieRotation"] = rotated
     if seen.step:
         result["update"] = {
             "revision": revision.removeprefix(f"{cluster.name}-"),

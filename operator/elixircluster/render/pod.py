@@ -24,6 +24,7 @@ from elixircluster.render.runtimes import TEMPORARY, runtime
 
 # What old and new nodes must have in common to talk to each other.
 DISTRIBUTION_ANNOTATION = f"{GROUP}/distribution"
+COOKIE_ANNOTATION = f"{GROUP}/cookie"
 
 # The files of a Secret belong to root and to the pod's fsGroup.
 READABLE_BY_GROUP = 0o440
@@ -43,7 +44,7 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
             # What a running node has read at its start; where it changes, nodes must be replaced.
             f"{GROUP}/config": identity(cluster),
             DISTRIBUTION_ANNOTATION: distribution(cluster),
-            f"{GROUP}/cookie": cookie_identity,
+            COOKIE_ANNOTATION: cookie_identity,
         },
         "image_pull_secrets": [{"name": reference.name} for reference in spec.image_pull_secrets],
         "env": environment(cluster),

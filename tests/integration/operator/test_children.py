@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 
 import pytest
@@ -196,11 +197,61 @@ def env(namespace):
     return next(entry["valueFrom"]["secretKeyRef"] for entry in entries if entry["name"] == "RELEASE_COOKIE")
 
 
-def test_a_cookie_that_was_edited_by_hand_is_left_alone(chat):
-    chat.patch("Secret", "chat-cookie", {"stringData": {"cookie": "by_hand"}})
-    chat.change("chat", files={"a.txt": "D"})
-    eventually(lambda: chat.get("ConfigMap", "chat-config")["data"]["file.a.txt"] == "D")
-    assert chat.get("Secret", "chat-cookie")["data"]["cookie"] == "YnlfaGFuZA=="
+def cookie(namespace):
+    secret = namespace.get("Secret", "chat-cookie") or {}
+    return secret.get("data", {}).get("cookie")
+
+
+SPOILED = {
+    "deleted": None,
+    "taken away": {"data": {"cookie": None}},
+    "emptied": {"data": {"cookie": ""}},
+    "with a newline": {"stringData": {"cookie": "a_cookie_of_enough_characters\n"}},
+    "guessable": {"stringData": {"cookie": "by_hand"}},
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED.values(), ids=SPOILED)
+def test_a_cookie_that_nodes_still_have_is_put_back(chat, spoiled):
+    before = cookie(chat)
+    template = chat.get("StatefulSet", "chat")["spec"]["template"]
+    if spoiled is None:
+        chat.delete("Secret", "chat-cookie")
+    else:
+        chat.patch("Secret", "chat-cookie", spoiled)
+    eventually(lambda: cookie(chat) == before)
+    chat.change("chat", disruption={"maxUnavailable": 2})
+    chat.until("chat")
+    assert chat.get("StatefulSet", "chat")["spec"]["template"] == template
+
+
+def test_a_good_cookie_that_was_written_by_hand_is_kept(chat):
+    chat.patch("Secret", "chat-cookie", {"stringData": {"cookie": "a_cookie_written_by_hand"}})
+    eventually(lambda: "CookieRotated" in [item["reason"] for item in chat.list("Event")])
+    assert base64.b64decode(cookie(chat)) == b"a_cookie_written_by_hand"
+
+
+def test_a_new_value_of_the_annotation_is_another_cookie_and_nothing_else_changes(chat):
+    before = cookie(chat)
+    template = chat.get("StatefulSet", "chat")["spec"]["template"]
+    for value in ("first", "second"):
+        chat.patch("ElixirCluster", "chat", {"metadata": {"annotations": {"elixircluster.dev/rotate-cookie": value}}})
+        eventually(lambda value=value: chat.status("chat").get("cookieRotation") == value)
+        assert cookie(chat) != before
+        assert set(chat.get("Secret", "chat-cookie")["data"]) == {"cookie"}
+        before = cookie(chat)
+    assert chat.get("StatefulSet", "chat")["spec"]["template"] == template
+
+
+def test_the_cookie_of_the_users_own_is_not_changed(chat):
+    chat.create("Secret", "mine", {"stringData": {"cookie": "my_cookie_of_enough_characters"}})
+    chat.change("chat", distribution={"cookie": {"secretRef": {"name": "mine", "key": "cookie"}}})
+    chat.until("chat")
+    chat.patch("ElixirCluster", "chat", {"metadata": {"annotations": {"elixircluster.dev/rotate-cookie": "1"}}})
+    assert "write a new value there" in chat.until("chat", "Stalled", reason="CookieIsYours")["message"]
+    chat.patch("ElixirCluster", "chat", {"metadata": {"annotations": {"elixircluster.dev/rotate-cookie": None}}})
+    chat.until("chat")
+    assert base64.b64decode(chat.get("Secret", "mine")["data"]["cookie"]) == b"my_cookie_of_enough_characters"
 
 
 def test_a_resource_that_is_deleted_takes_its_children_along(chat):

@@ -1,0 +1,92 @@
+"""What setting a cookie means to real nodes: what a rotation rests on."""
+
+from __future__ import annotations
+
+import pytest
+
+from elixircluster.mesh import calls
+from elixircluster.mesh.calls import Call
+from elixircluster.mesh.connection import Identity, Target, dial
+from elixircluster.mesh.failure import Failure, MeshError
+from elixircluster.mesh.terms import Atom
+from tests import beam
+
+from .conftest import join
+
+NEW = "another-cookie-for-tests"
+BESIDE = Identity("rotation@prober")
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two nodes that know nothing of each other."""
+    with beam.nodes(2, 111, tmp_path, prefix="c") as made:
+        yield made
+
+
+def disconnect(node):
+    """Ends a link; no call of the operator's own."""
+    return Call("erlang", "disconnect_node", (Atom(node.name),), str)
+
+
+async def takes(node, cookie):
+    """Whether the node lets a new connection in with this cookie."""
+    target = Target(node.name, node.address, node.port)
+    try:
+        connection = await dial(target, cookie, BESIDE, seconds=5)
+    except MeshError as error:
+        if error.failed.failure is not Failure.WRONG_COOKIE:
+            raise
+        return False
+    connection.close()
+    return True
+
+
+async def test_a_node_takes_new_connections_with_its_own_cookie_and_leaves_the_old_ones(prober, pair):
+    one, two = pair
+    await join(prober, pair)
+    assert await prober.call(one.member, calls.set_cookie(one.name, NEW))
+    assert (await takes(one, NEW), await takes(one, beam.COOKIE)) == (True, False)
+    answers = await prober.look([one.member, two.member])
+    assert answers[one.name].sees == {two.name}
+    assert answers[two.name].sees == {one.name}
+
+
+@pytest.mark.parametrize("dials", [0, 1])
+async def test_a_lost_link_is_made_anew_once_both_ends_are_set_whoever_dials(prober, pair, dials):
+    await join(prober, pair)
+    dialler, dialled = pair[dials], pair[1 - dials]
+    await prober.call(pair[0].member, calls.set_cookie(pair[0].name, NEW))
+    await prober.call(dialler.member, disconnect(dialled))
+    assert not await prober.call(dialler.member, calls.connect_node(dialled.name), 10)
+    await prober.call(pair[1].member, calls.set_cookie(pair[1].name, NEW))
+    assert await prober.call(dialler.member, calls.connect_node(dialled.name), 10)
+
+
+@pytest.mark.parametrize("dials", [0, 1])
+async def test_a_cookie_for_one_peer_counts_in_both_directions_and_outlasts_a_new_own_one(prober, pair, dials):
+    for node, other in (pair, reversed(pair)):
+        await prober.call(node.member, calls.set_cookie(other.name, "for_the_two_of_them"))
+        await prober.call(node.member, calls.set_cookie(node.name, f"{NEW}-of-{node.alive}"))
+    dialler, dialled = pair[dials], pair[1 - dials]
+    assert await prober.call(dialler.member, calls.connect_node(dialled.name), 10)
+    assert await takes(dialled, f"{NEW}-of-{dialled.alive}")
+
+
+async def test_a_cookie_for_one_peer_by_a_flag_is_the_same(prober, tmp_path):
+    flags = ["-setcookie", "f1@127.0.0.115", "for_the_two_of_them"]
+    with beam.nodes(2, 114, tmp_path, prefix="f", flags=flags) as (one, two):
+        assert not await prober.call(one.member, calls.connect_node(two.name), 10)
+        await prober.call(two.member, calls.set_cookie(one.name, "for_the_two_of_them"))
+        assert await prober.call(one.member, calls.connect_node(two.name), 10)
+        assert await takes(one, beam.COOKIE)
+
+
+async def test_a_prober_goes_on_with_another_cookie(prober, pair):
+    one, _ = pair
+    await prober.look([one.member])
+    await prober.call(one.member, calls.set_cookie(one.name, NEW))
+    prober.use_cookie(NEW)
+    assert (await prober.look([one.member]))[one.name].otp_release
+    await prober.close()
+    assert (await prober.look([one.member]))[one.name].otp_release
