@@ -73,13 +73,15 @@ async def test_a_cookie_for_one_peer_counts_in_both_directions_and_outlasts_a_ne
     assert await takes(dialled, f"{NEW}-of-{dialled.alive}")
 
 
-async def test_a_cookie_for_one_peer_by_a_flag_is_the_same(prober, tmp_path):
-    flags = ["-setcookie", "f1@127.0.0.115", "for_the_two_of_them"]
-    with beam.nodes(2, 114, tmp_path, prefix="f", flags=flags) as (one, two):
-        assert not await prober.call(one.member, calls.connect_node(two.name), 10)
-        await prober.call(two.member, calls.set_cookie(one.name, "for_the_two_of_them"))
-        assert await prober.call(one.member, calls.connect_node(two.name), 10)
-        assert await takes(one, beam.COOKIE)
+async def test_a_cookie_for_one_peer_by_a_flag_is_the_same(prober, pair):
+    one, two = pair
+    one.kill()
+    one.flags = ["-setcookie", two.name, "for_the_two_of_them"]
+    one.start()
+    assert not await prober.call(one.member, calls.connect_node(two.name), 10)
+    await prober.call(two.member, calls.set_cookie(one.name, "for_the_two_of_them"))
+    assert await prober.call(one.member, calls.connect_node(two.name), 10)
+    assert await takes(one, beam.COOKIE)
 
 
 async def test_a_prober_goes_on_with_another_cookie(prober, pair):
