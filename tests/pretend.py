@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import random
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,10 +14,12 @@ from elixircluster.mesh import messages
 from elixircluster.mesh.external import decode_first, encode
 from elixircluster.mesh.handshake import FLAGS
 from elixircluster.mesh.member import Member
-from elixircluster.mesh.terms import Atom, Ref, Term
+from elixircluster.mesh.terms import Atom, Port, Ref, Term
 
 COOKIE = "a-cookie-for-tests"
 CHALLENGE = 0x01020304
+NOT_HEARD = (Atom("error"), (Atom("erpc"), Atom("timeout")))
+NOT_REACHED = (Atom("error"), Atom("timeout"))
 
 
 class Encoded(NamedTuple):
@@ -29,10 +31,14 @@ class Encoded(NamedTuple):
 class Pretend(asyncio.Protocol):
     """A node with a name that sees others. One object per connection."""
 
-    def __init__(self, name: str, sees: Sequence[str] = (), cookie: str = COOKIE) -> None:
+    def __init__(
+        self, name: str, sees: Sequence[str] = (), cookie: str = COOKIE, deaf_to: Collection[str] = ()
+    ) -> None:
         self.name = name
         self.sees = list(map(Atom, sees))
         self.cookie = cookie
+        self.deaf_to = deaf_to
+        self.closed: Collection[int] = ()
         self.buffer = bytearray()
         self.stage: Callable[[bytes], None] = self.on_name
         self.width = 2
@@ -82,12 +88,16 @@ class Pretend(asyncio.Protocol):
         """Whom it sees, encoded once: a thousand of these nodes share a process."""
         return Encoded(encode(self.sees)[1:])
 
-    def answer(self, module: str, function: str, arguments: list[Term]) -> Term | Encoded:
+    def answer(self, module: str, function: str, arguments: list[Term]) -> Term | Encoded:  # noqa: PLR0911 - a row each
         match module, function, arguments:
             case "erlang", "nodes", ["connected"]:
                 return self.names
             case "erlang", "nodes", ["hidden"]:
                 return []
+            case "erpc", "multicall", [nodes, *_]:
+                return [NOT_HEARD if node in self.deaf_to else (Atom("ok"), node) for node in nodes]
+            case "gen_tcp", "connect", [_, port, *_]:
+                return NOT_REACHED if port in self.closed else (Atom("ok"), Port(Atom(self.name), 1, 1))
             case "erlang", "system_info", ["otp_release"]:
                 return list(b"25")
             case "Elixir.System", "version", []:

@@ -67,6 +67,7 @@ def test_the_core_does_no_input_or_output_but_reading_templates(module):
 
 
 PURE = [
+    "mesh/links",
     "observe/conditions",
     "observe/status",
     "control/rollout",

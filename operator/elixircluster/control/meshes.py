@@ -1,4 +1,4 @@
-"""Every mesh, seen from outside: who sees whom, and what is dialled again.
+"""Every mesh, seen from outside: who sees and hears whom, and what is dialled again.
 
 Readiness never depends on it. What it sees is one condition, a few numbers in status and metrics; what it does is to
 ask a node to connect with another. https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html
@@ -11,7 +11,8 @@ import base64
 import datetime as dt
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -27,10 +28,10 @@ from elixircluster.kube import Api, ApiError
 from elixircluster.mesh import calls, heal
 from elixircluster.mesh.connection import Connection, Identity, Target, dial
 from elixircluster.mesh.failure import Failed, Failure, MeshError
-from elixircluster.mesh.member import Member
+from elixircluster.mesh.member import Answers, Member
 from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
 from elixircluster.mesh.tls import Tls, context
-from elixircluster.mesh.view import Link, MeshView, view
+from elixircluster.mesh.view import MeshView, view
 from elixircluster.observe import metrics
 from elixircluster.render import vm
 from elixircluster.render.discovery import name_of, strategy
@@ -40,8 +41,10 @@ logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.5
 IDLE_SECONDS = 5.0
-REDIAL_SECONDS = 8.0
-"""How long a node may take to connect with another: its own handshake timeout is 7 s."""
+SOONEST_SECONDS = 0.1
+"""Between two looks, whatever the news."""
+REDIAL_SECONDS = 2.0
+"""How long we wait for a node to connect with another over a way that is open. It tries on for seven seconds."""
 
 
 Dial = Callable[[Member, str, float], Awaitable[Connection]]
@@ -60,7 +63,16 @@ class Watched:
     secret_version: str
     history: heal.History = field(default_factory=dict)
     seen: MeshView | None = None
-    given_up: tuple[Link, ...] = ()
+    unhealed: str = ""
+
+
+@dataclass
+class Followed:
+    """What the task that looks at one mesh is told by others."""
+
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: frozenset[str] = frozenset()
+    removing: frozenset[str] = frozenset()
 
 
 class Meshes:
@@ -75,6 +87,7 @@ class Meshes:
         self._beside = Identity(f"rotation-{name}")
         self._turns = asyncio.Semaphore(DIALS_AT_ONCE)
         self._watched: dict[Key, Watched] = {}
+        self._followed: dict[Key, Followed] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
 
     def refused(self, key: Key) -> bool:
@@ -100,10 +113,22 @@ class Meshes:
 
         return connect
 
-    def seen(self, key: Key) -> tuple[MeshView | None, int]:
-        """The mesh as it was last seen, and how many of its links are not dialled any more."""
+    def seen(self, key: Key) -> tuple[MeshView | None, str]:
+        """The mesh as it was last seen, and what a person can do about links that do not heal."""
         watched = self._watched.get(key)
-        return (watched.seen, len(watched.given_up)) if watched else (None, 0)
+        return (watched.seen, watched.unhealed) if watched else (None, "")
+
+    def tell(self, key: Key, ready: Collection[str], removing: Collection[str]) -> None:
+        """What the reconcile knows: the pods that are ready, and those that it is about to remove.
+
+        The next look comes at once where a pod has become ready.
+        """
+        followed = self._followed.get(key)
+        if followed is None:
+            return
+        if set(ready) - followed.ready:
+            followed.wake.set()
+        followed.ready, followed.removing = frozenset(ready), frozenset(removing)
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -126,22 +151,30 @@ class Meshes:
     async def _follow(self, key: Key) -> None:
         """Look at one mesh for as long as there is its resource."""
         known, cluster = None, None
+        followed = self._followed[key] = Followed()
+        clock = asyncio.get_running_loop().time
         try:
             while body := self._world.cluster(key):
                 if body is not known:
                     known, cluster = body, readable(body)
+                followed.wake.clear()
+                due = clock() + (cluster.spec.mesh.interval_seconds if cluster else IDLE_SECONDS)
                 if cluster and cluster.spec.mesh.probe == "Enabled":
-                    await self._try_to_look(cluster)
+                    await self._try_to_look(cluster, followed)
                 else:
                     await self._forget(key)
-                await asyncio.sleep(cluster.spec.mesh.interval_seconds if cluster else IDLE_SECONDS)
+                await asyncio.sleep(SOONEST_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await followed.wake.wait()
         finally:
+            del self._followed[key]
             await self._forget(key)
 
-    async def _try_to_look(self, cluster: ElixirCluster) -> None:
+    async def _try_to_look(self, cluster: ElixirCluster, followed: Followed) -> None:
         """Whatever goes wrong with one mesh, the next look is the next."""
         try:
-            await self._look(cluster)
+            await self._look(cluster, followed)
         except NotAskableError:
             pass
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
@@ -149,7 +182,7 @@ class Meshes:
         except Exception:
             logger.exception("look at the nodes of %s failed", cluster.key)
 
-    async def _look(self, cluster: ElixirCluster) -> None:
+    async def _look(self, cluster: ElixirCluster, followed: Followed) -> None:
         staying = members(cluster, self._world)
         watched = self._watched.get(cluster.key)
         if not staying:
@@ -157,40 +190,63 @@ class Meshes:
                 watched.seen = None
                 self._queue.add(cluster.key)
             return
-        watched = watched or await self._watch(cluster)
-        started = time.perf_counter()
-        answers = await watched.prober.look(staying)
-        metrics.probe_time.observe(time.perf_counter() - started)
-        seen = view(staying, answers, cluster.spec.replicas)
-        before, watched.seen = watched.seen, seen
-        metrics.mesh(cluster.key, seen)
-        if heals(cluster):
-            await self._heal(watched, seen)
-        if before is None or summary(before) != summary(seen):
+        watched = watched or await self._watch(cluster, followed)
+        before = (watched.seen and summary(watched.seen), watched.unhealed)
+        answers = await self._see(cluster, watched, staying)
+        if watched.prober.late:
+            # Who answers neither this look nor the next, which comes at once, is frozen.
+            followed.wake.set()
+        elif heals(cluster):
+            await self._heal(watched, followed)
+        else:
+            watched.unhealed = ""
+        if before != (watched.seen and summary(watched.seen), watched.unhealed):
             self._queue.add(cluster.key)
         if any(isinstance(answer, Failed) and answer.failure in STALE for answer in answers.values()):
             await self._reread(cluster, watched)
 
-    async def _heal(self, watched: Watched, seen: MeshView) -> None:
-        plan = heal.plan(seen, watched.history, asyncio.get_running_loop().time())
-        watched.history, watched.given_up = plan.history, plan.given_up
-        by_node = {member.node: member for member in seen.members}
-        redials = [
-            watched.prober.call(by_node[item.source], calls.connect_node(item.target), REDIAL_SECONDS)
-            for item in plan.redials
-        ]
-        results = await asyncio.gather(*redials, return_exceptions=True)
-        for item, result in zip(plan.redials, results, strict=True):
-            if isinstance(result, BaseException) and not isinstance(result, MeshError):
-                raise result
-            metrics.redials.labels("connected" if result is True else "failed").inc()
-            logger.info("asked %s to connect with %s: %s", item.source, item.target, result)
+    async def _see(self, cluster: ElixirCluster, watched: Watched, staying: list[Member]) -> Answers:
+        started = time.perf_counter()
+        answers = await watched.prober.look(staying)
+        unheard = await watched.prober.listen(staying, answers)
+        metrics.probe_time.observe(time.perf_counter() - started)
+        watched.seen = view(staying, answers, cluster.spec.replicas, unheard)
+        metrics.mesh(cluster.key, watched.seen)
+        return answers
 
-    async def _watch(self, cluster: ElixirCluster) -> Watched:
+    async def _heal(self, watched: Watched, followed: Followed) -> None:
+        seen, now = watched.seen, asyncio.get_running_loop().time()
+        if seen is None:
+            return
+        by_node = {member.node: member for member in seen.members}
+        removing = {member.node for member in seen.members if member.pod in followed.removing}
+        plan = heal.plan(seen, watched.history, now, removing)
+        ends = [(by_node[item.source], by_node[item.target]) for item in plan.redials]
+        ways = await asyncio.gather(*(watched.prober.reaches(source, target) for source, target in ends))
+        known = {item: way for item, way in zip(plan.redials, ways, strict=True) if way is not None}
+        watched.history, watched.unhealed = heal.after(plan, known, now), heal.advice(seen, plan)
+        open_ways = [item for item, is_open in known.items() if is_open]
+        if any(await asyncio.gather(*(self._redial(watched, by_node, item) for item in open_ways))):
+            followed.wake.set()
+
+    async def _redial(self, watched: Watched, by_node: dict[str, Member], redial: heal.Redial) -> bool:
+        try:
+            call = calls.connect_node(redial.target)
+            connected = await watched.prober.call(by_node[redial.source], call, REDIAL_SECONDS)
+        except MeshError as error:
+            connected, told = False, str(error)
+        else:
+            told = "connected" if connected else "it could not"
+        metrics.redials.labels("connected" if connected else "failed").inc()
+        logger.info("asked %s to connect with %s: %s", redial.source, redial.target, told)
+        return connected
+
+    async def _watch(self, cluster: ElixirCluster, followed: Followed) -> Watched:
         """Read what it takes to be let in, and begin."""
         cookie, version = await self._cookie(cluster)
         tls = await self._tls(cluster) if vm.encrypted(cluster) else None
-        watched = Watched(Prober(cookie, self._identity, tls=tls, turns=self._turns), version)
+        prober = Prober(cookie, self._identity, tls=tls, turns=self._turns, on_news=followed.wake.set)
+        watched = Watched(prober, version)
         self._watched[cluster.key] = watched
         return watched
 

@@ -15,7 +15,7 @@ from elixircluster.control.certificates import Certificates
 from elixircluster.control.cookie import CookieSecrets
 from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS
 from elixircluster.control.meshes import Meshes
-from elixircluster.control.rollout import Pod, Step, Workload, next_step, strangers
+from elixircluster.control.rollout import Pod, Step, Workload, next_step, removed, strangers
 from elixircluster.control.rotator import Rotator, Turn
 from elixircluster.control.world import World
 from elixircluster.errors import Retry, Stalled
@@ -70,7 +70,9 @@ class Reconciler:
             await self._report_unreadable(key, body, stalled)
             return Outcome("stalled", stalled.again)
         trouble, turn = (None, Turn()) if cluster.spec.paused else await self._make(cluster)
-        await self._report(cluster, self._step(cluster, turn), turn, trouble or self._diagnosed(cluster))
+        step = self._step(cluster, turn)
+        self._tell_mesh(cluster, step)
+        await self._report(cluster, step, turn, trouble or self._diagnosed(cluster))
         if isinstance(trouble, Retry):
             raise trouble
         return Outcome("stalled", trouble.again) if trouble else DONE
@@ -91,6 +93,7 @@ class Reconciler:
             if turn.trouble and turn.stop:
                 raise turn.trouble
             step = self._step(cluster, turn)
+            self._tell_mesh(cluster, step)
             wanted = with_replicas(render(cluster, self._templates, turn.identity), step.replicas)
             await self._applier.apply(cluster, wanted)
             await self._applier.prune(cluster, wanted)
@@ -112,6 +115,11 @@ class Reconciler:
             self._world.pods(cluster.key),
             self._strangers(cluster) or turn.apart,
         )
+
+    def _tell_mesh(self, cluster: ElixirCluster, step: Step) -> None:
+        pods = self._world.pods(cluster.key)
+        ready = {pod.uid for pod in pods if pod.ready}
+        self._meshes.tell(cluster.key, ready, {pod.name for pod in removed(step, pods)})
 
     def _strangers(self, cluster: ElixirCluster) -> list[Pod]:
         return strangers(self._world.pods(cluster.key), distribution(cluster))
@@ -148,8 +156,8 @@ class Reconciler:
             # Nothing was made of the newest generation yet, so that nothing can be said of it: least of all Ready.
             return
         probed = cluster.spec.mesh.probe == "Enabled"
-        mesh, given_up = self._meshes.seen(cluster.key)
-        seen = Observation(cluster.spec.paused, step, pods, told, probed, mesh, given_up, turn.rotated)
+        mesh, unhealed = self._meshes.seen(cluster.key)
+        seen = Observation(cluster.spec.paused, step, pods, told, probed, mesh, unhealed, turn.rotated)
         wanted = status(cluster, seen, self._workload(cluster), self._clock())
         await self._write_status(cluster.key, cluster.uid, cluster.status, wanted)
 

@@ -129,6 +129,11 @@ def strangers(pods: Sequence[Pod], distribution: str) -> list[Pod]:
     return [pod for pod in pods if pod.distribution and pod.distribution != distribution]
 
 
+def removed(step: Step, pods: Sequence[Pod]) -> list[Pod]:
+    """The pods that go with this step, or already do."""
+    return [pod for pod in pods if pod in step.replace or pod.ordinal >= step.replicas or pod.terminating]
+
+
 def next_step(
     strategy: str, replicas: int, workload: Workload | None, pods: Sequence[Pod], unlike: Sequence[Pod] = ()
 ) -> Step:

@@ -6,6 +6,7 @@ image and command the same pods run.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -47,9 +48,9 @@ class Call(Generic[T]):
 
 
 @cache
-def nodes(kind: str) -> Call[frozenset[str]]:
-    """The nodes that it is connected with: `connected` for all, `hidden` for those that are no members."""
-    return Call("erlang", "nodes", (Atom(kind),), _names, repeated=True)
+def nodes(kind: str, but: str = "") -> Call[frozenset[str]]:
+    """The nodes that it is connected with, `but` one: `connected` for all, `hidden` for those that are no members."""
+    return Call("erlang", "nodes", (Atom(kind),), lambda value: _names(value, but), repeated=True)
 
 
 def otp_release() -> Call[str]:
@@ -84,6 +85,26 @@ def connect_node(node: str) -> Call[bool]:
     return Call("net_kernel", "connect_node", (Atom(node),), _truth)
 
 
+def hear(nodes: Sequence[str], seconds: float) -> Call[tuple[bool, ...]]:
+    """Whether each of these nodes answers it in time, in their order.
+
+    Only for nodes that it says it is connected with: another would be dialled. A link that is lost meanwhile counts as
+    heard, since the next look will not find it.
+    """
+    called: list[Term] = [Atom(node) for node in nodes]
+    return Call("erpc", "multicall", (called, Atom("erlang"), Atom("node"), [], _milliseconds(seconds)), _heard)
+
+
+def reach(address: str, port: int, seconds: float) -> Call[bool]:
+    """Whether it gets a TCP connection to a port. Nothing is said over it, and it ends with the process of the call.
+
+    `address` is an IP address. A node's log keeps quiet about it, with TLS too.
+    """
+    packed = ipaddress.ip_address(address).packed
+    words = tuple(packed) if len(packed) == 4 else tuple(int.from_bytes(packed[at : at + 2]) for at in range(0, 16, 2))
+    return Call("gen_tcp", "connect", (words, port, [], _milliseconds(seconds)), _reached)
+
+
 def set_cookie(node: str, cookie: str) -> Call[bool]:
     """Sets the cookie that it uses with `node`, or its own where that is itself.
 
@@ -116,6 +137,8 @@ TABLE: Mapping[str, Callable[..., Call[Any]]] = {
         clock,
         clock_unit,
         connect_node,
+        hear,
+        reach,
         set_cookie,
         argument,
         drain,
@@ -139,11 +162,30 @@ def to_term(value: Any) -> Term:
     raise TermError(f"{type(value).__name__} cannot be an argument")
 
 
-def _names(value: Term) -> frozenset[str] | None:
+def _names(value: Term, but: str) -> frozenset[str] | None:
     # The same names come from every node of a mesh; interned, they are there once.
     if isinstance(value, list) and all(isinstance(item, Atom) for item in value):
-        return frozenset(intern(str(item)) for item in value)
+        return frozenset(intern(str(item)) for item in value if item != but)
     return None
+
+
+def _heard(value: Term) -> tuple[bool, ...] | None:
+    if isinstance(value, list):
+        return tuple(item != (Atom("error"), (Atom("erpc"), Atom("timeout"))) for item in value)
+    return None
+
+
+def _reached(value: Term) -> bool | None:
+    match value:
+        case tuple((Atom("ok"), _)):
+            return True
+        case tuple((Atom("error"), Atom())):
+            return False
+    return None
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _integer(value: Term) -> int | None:

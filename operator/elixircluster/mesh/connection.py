@@ -9,8 +9,9 @@ import os
 import secrets
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from elixircluster.mesh import epmd, handshake, messages, tls
 from elixircluster.mesh.calls import Call
@@ -74,7 +75,9 @@ class Connection:
         self._salt = secrets.randbits(32)
         self._count = 0
         self._waiting: dict[tuple[int, ...], asyncio.Future[bytes]] = {}
-        self._last: dict[bytes, tuple[bytes, object]] = {}
+        self._last: dict[Call[Any], tuple[bytes, object]] = {}
+        self.on_lost: Callable[[], None] | None = None
+        """Called once, when the connection is over."""
         wire.attach(self._receive, self._ended)
 
     @property
@@ -100,15 +103,13 @@ class Connection:
         return self._understand(call, value)
 
     def _understand(self, call: Call[T], value: bytes) -> T:
+        if not call.repeated:
+            return _read(call, value)
         # A node mostly says what it said before, and the names of a thousand nodes take a while to read.
-        before, found = self._last.get(call.request, (b"", None))
+        before, found = self._last.get(call, (b"", None))
         if before != value:
-            try:
-                found = call.result(decode_bare(value))
-            except TermError as error:
-                raise MeshError(Failure.PROTOCOL, f"an answer to {call} that we cannot read: {error}") from None
-            if call.repeated:
-                self._last[call.request] = (value, found)
+            found = _read(call, value)
+            self._last[call] = (value, found)
         return cast(T, found)
 
     def close(self) -> None:
@@ -143,6 +144,15 @@ class Connection:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(why)
+        if self.on_lost is not None:
+            self.on_lost()
+
+
+def _read(call: Call[T], value: bytes) -> T:
+    try:
+        return call.result(decode_bare(value))
+    except TermError as error:
+        raise MeshError(Failure.PROTOCOL, f"an answer to {call} that we cannot read: {error}") from None
 
 
 async def dial(

@@ -1,4 +1,4 @@
-"""The prober: asks every node of a cluster whom it sees, over connections that stay open.
+"""The prober: asks every node of a cluster whom it sees and hears, over connections that stay open.
 
 Nobody waits for a node that does not answer. What was begun with it goes on in the background, so that a node that
 wakes up is seen by the next look, and a frozen one never has more than one connection of ours waiting.
@@ -7,21 +7,32 @@ wakes up is seen by the next look, and a frozen one never has more than one conn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from elixircluster.mesh import calls
+from elixircluster.mesh import calls, epmd, links
 from elixircluster.mesh.calls import Call
 from elixircluster.mesh.connection import Connection, Identity, Progress, Target, dial
 from elixircluster.mesh.failure import Failed, Failure, MeshError, Step
-from elixircluster.mesh.member import Answer, Member
+from elixircluster.mesh.member import Answer, Answers, Member
 from elixircluster.mesh.tls import Tls
+from elixircluster.mesh.view import Link
 
 T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 """How long a look waits for a node."""
+LATE_SHARE = 0.6
+"""Of it for a node that answered the look before: the next look waits on, and only then is it silent."""
+HEAR_SECONDS = 0.7
+"""How long one node waits for another's answer. TCP repeats a lost packet after 0.2 s."""
+REACH_SECONDS = 0.5
+"""How long one node tries to reach another's port."""
+MARGIN_SECONDS = 0.5
+"""How much longer we wait than the node does."""
+STEADY_SECONDS = 5.0
+"""How long a connection must have held for its end to be news: else a node that hangs up would keep us busy."""
 PATIENCE_SECONDS = 30.0
 """How long a node may take before we connect anew."""
 DIALS_AT_ONCE = 64
@@ -47,6 +58,7 @@ class Prober:
 
     `turns` are for dialling; the probers of a process should share them, a semaphore of `DIALS_AT_ONCE`. Else an
     operator that starts with a thousand nodes is so busy with its own handshakes that it calls nodes frozen.
+    `on_news` is called when another look is worth while: a connection broke, or a node woke up.
     """
 
     def __init__(
@@ -57,25 +69,68 @@ class Prober:
         tls: Tls | None = None,
         look_seconds: float = LOOK_SECONDS,
         turns: asyncio.Semaphore | None = None,
+        on_news: Callable[[], None] = lambda: None,
     ) -> None:
         self._cookie = cookie
         self._identity = identity
         self._tls = tls
         self._seconds = look_seconds
         self._turns = turns or asyncio.Semaphore(DIALS_AT_ONCE)
+        self._on_news = on_news
         self._peers: dict[Target, _Peer] = {}
+        self._listens = 0
+        self._unheard: frozenset[Link] = frozenset()
 
     async def look(self, members: Sequence[Member]) -> dict[str, Answer | Failed]:
         """What each member's node says now, by its name. Never raises `MeshError`.
 
         Connections to nodes that are no members any more are closed, so looks at one cluster come one after another.
-        A node gets `look_seconds`, not counting how long it waits for its turn to be dialled.
+        A node gets `look_seconds`, not counting how long it waits for its turn to be dialled. Of a node that was
+        prompt before and is late now, `late` for once, it is what it said before.
         """
         targets = [Target(member.node, member.address, member.port) for member in members]
         self._keep(targets)
-        known = {target.node for target in targets} | {self._identity.name}
+        known = {target.node for target in targets}
         found = await asyncio.gather(*(self._look(self._peer(target), known) for target in targets))
         return dict(zip((target.node for target in targets), found, strict=True))
+
+    @property
+    def late(self) -> frozenset[str]:
+        """The nodes that have not answered the last look yet, and did answer the one before."""
+        return frozenset(target.node for target, peer in self._peers.items() if peer.late)
+
+    async def listen(self, members: Sequence[Member], answers: Answers) -> frozenset[Link]:
+        """The links between these members that both ends believe in, and over which neither hears the other.
+
+        To be asked after a look, with its answers. See `links` for which of them are checked.
+        """
+        by_node = {member.node: member for member in members if not member.leaving and member.node not in self.late}
+        held = {node: answer.sees for node in by_node if isinstance(answer := answers.get(node), Answer)}
+        asked = links.turn(held, self._unheard, self._listens)
+        self._listens += 1
+        there = await self._hear(by_node, asked)
+        back = await self._hear(by_node, links.backwards(there.no))
+        self._unheard = links.settle(self._unheard, held, there, back)
+        return self._unheard
+
+    async def _hear(self, by_node: Mapping[str, Member], asked: links.Asked) -> links.Heard:
+        found = await asyncio.gather(*(self._hear_from(by_node[node], others) for node, others in asked.items()))
+        return links.Heard.of({node: (others, said) for (node, others), said in zip(asked.items(), found, strict=True)})
+
+    async def _hear_from(self, member: Member, others: Sequence[str]) -> Sequence[bool]:
+        """Nothing where the node itself does not answer: that says nothing of its links."""
+        try:
+            return await self.call(member, calls.hear(others, HEAR_SECONDS), HEAR_SECONDS + MARGIN_SECONDS)
+        except MeshError:
+            return ()
+
+    async def reaches(self, source: Member, target: Member) -> bool | None:
+        """Whether a node gets a TCP connection to where another listens, or to its epmd. None where it does not say."""
+        try:
+            call = calls.reach(target.address, target.port or epmd.PORT, REACH_SECONDS)
+            return await self.call(source, call, REACH_SECONDS + MARGIN_SECONDS)
+        except (MeshError, ValueError):
+            return None
 
     async def call(self, member: Member, call: Call[T], seconds: float = LOOK_SECONDS) -> T:
         """The value of one function at the member's node. Raises `MeshError`."""
@@ -108,7 +163,7 @@ class Prober:
 
     def _peer(self, target: Target) -> _Peer:
         if target not in self._peers:
-            self._peers[target] = _Peer(target, self._cookie, self._identity, self._tls)
+            self._peers[target] = _Peer(target, self._cookie, self._identity, self._tls, self._on_news)
         return self._peers[target]
 
     def _keep(self, targets: Iterable[Target]) -> None:
@@ -119,8 +174,12 @@ class Prober:
 class _Peer:
     """One node: the connection to it, and what is being asked."""
 
-    def __init__(self, target: Target, cookie: str, identity: Identity, tls: Tls | None) -> None:
+    def __init__(
+        self, target: Target, cookie: str, identity: Identity, tls: Tls | None, on_news: Callable[[], None]
+    ) -> None:
         self.progress = Progress()
+        self.late = False
+        self._on_news = on_news
         self._target = target
         self._cookie = cookie
         self._identity = identity
@@ -128,7 +187,9 @@ class _Peer:
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
         self._dialling = asyncio.Lock()
+        self._connected_at = 0.0
         self._facts: Facts | None = None
+        self._answer: Answer | None = None
         self._task: asyncio.Task[Answer | Failed] | None = None
         self._failed: Failed | None = None
         self._hold_until = 0.0
@@ -140,16 +201,26 @@ class _Peer:
 
     async def look(self, known: set[str], seconds: float) -> Answer | Failed:
         """Wait so long for what the node says, in this look or to an earlier one that still waits."""
-        if self._task is None:
-            self._task = self._loop.create_task(self._ask(known))
-        task = self._task
+        prompt = self._task is None and self._answer is not None
+        task = self._task = self._task or self._loop.create_task(self._ask(known))
+        done = await self._wait(task, seconds * LATE_SHARE if prompt else seconds)
+        self.late = prompt and not done
+        if self.late and self._answer is not None:
+            task.add_done_callback(lambda _: self._on_news())
+            return self._answer
+        found = self._result(task) if done else self._pending(seconds)
+        self._answer = found if isinstance(found, Answer) else None
+        return found
+
+    async def _wait(self, task: asyncio.Task[Answer | Failed], seconds: float) -> bool:
         started = self._loop.time()
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done and self._loop.time() - started > seconds + STALL_SECONDS:
             # It was our own event loop that stood still; what the node said waits to be read.
             done, _ = await asyncio.wait({task}, timeout=seconds)
-        if not done:
-            return self._pending(seconds)
+        return bool(done)
+
+    def _result(self, task: asyncio.Task[Answer | Failed]) -> Answer | Failed:
         if self._task is task:
             self._task = None
         return self._gone() if task.cancelled() else task.result()
@@ -172,6 +243,8 @@ class _Peer:
                 raise
             self._failed = None
             self.progress.step = Step.CALL
+            self._connected_at = self._loop.time()
+            self._connection.on_lost = self._lost
             return self._connection
 
     def use_cookie(self, cookie: str) -> None:
@@ -185,8 +258,13 @@ class _Peer:
         if self._task is not None:
             self._task.cancel()
         if self._connection is not None:
+            self._connection.on_lost = None
             self._connection.close()
         return self._task
+
+    def _lost(self) -> None:
+        if self._answer is not None and self._loop.time() - self._connected_at > STEADY_SECONDS:
+            self._on_news()
 
     @property
     def _open(self) -> Connection | None:
@@ -205,17 +283,19 @@ class _Peer:
     async def _ask(self, known: set[str]) -> Answer | Failed:
         try:
             connection = await self.connection()
-            sees = await connection.call(calls.nodes("connected"), PATIENCE_SECONDS)
-            # Members need no second question; whoever is none may be a console or another operator.
-            hidden = frozenset() if sees <= known else await connection.call(calls.nodes("hidden"), PATIENCE_SECONDS)
+            us = self._identity.name
+            sees = await connection.call(calls.nodes("connected", us), PATIENCE_SECONDS)
+            hidden: frozenset[str] = frozenset()
+            if not sees <= known:
+                # Members need no second question; whoever is none may be a console or another operator.
+                hidden = await connection.call(calls.nodes("hidden", us), PATIENCE_SECONDS)
             facts = self._facts = self._facts or await _facts(connection)
         except MeshError as error:
             if error.failed.failure is Failure.TIMEOUT and self._connection is not None:
                 self._connection.close()
             return error.failed
-        us = {self._identity.name}
         uptime = self._loop.time() - facts.started
-        return Answer(sees - us, hidden - us, facts.otp_release, facts.elixir_version, uptime)
+        return Answer(sees, hidden, facts.otp_release, facts.elixir_version, uptime)
 
     def _pending(self, seconds: float) -> Failed:
         step = self.progress.step

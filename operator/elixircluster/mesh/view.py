@@ -1,7 +1,7 @@
 """The mesh as a value: who is connected with whom by what the nodes themselves say, and what that means.
 
-A link counts when both ends see it. Islands are made of the members that answered, so a node that is only out of our
-reach splits nothing.
+A link counts when both ends see it, and unless neither hears the other over it. Islands are made of the members that
+answered, so a node that is only out of our reach splits nothing.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ class MeshView:
     members: tuple[Member, ...]
     """Those that are meant to stay."""
     sees: Mapping[str, frozenset[str]]
-    """Of each member that answered the members that it sees."""
+    """Of each member that answered the members that it sees, but for those that it does not hear."""
     silent: Mapping[str, Failed]
     """The members that did not answer, and why."""
     links: int
     """Links that both ends see."""
     missing: frozenset[Link]
-    """Links that neither end sees, of those whose ends both answered."""
+    """Links that are not there, of those whose ends both answered: neither sees the other, or the link is `unheard`."""
+    unheard: frozenset[Link]
+    """Links that both ends believe in, and over which neither hears the other."""
     one_way: frozenset[Link]
     """Links that the first end sees and the second, which answered, does not."""
     islands: tuple[tuple[str, ...], ...]
@@ -71,14 +73,23 @@ class MeshView:
         return count * (count - 1) // 2
 
 
-def view(members: Sequence[Member], answers: Answers, expected: int | None = None) -> MeshView:
-    """The mesh of these members; `expected` is how many there are to be, where pods are still to come."""
+def view(
+    members: Sequence[Member], answers: Answers, expected: int | None = None, unheard: Collection[Link] = ()
+) -> MeshView:
+    """The mesh of these members; `expected` is how many there are to be, where pods are still to come.
+
+    `unheard` are links over which neither end hears the other, whatever the ends believe.
+    """
     staying = tuple(sorted((item for item in members if not item.leaving), key=lambda item: item.pod))
-    nodes = {item.node for item in staying}
+    nodes = frozenset(item.node for item in staying)
     said = {node: answer for node in sorted(nodes) if isinstance(answer := answers.get(node), Answer)}
-    sees = {node: (answer.sees & nodes) - {node} for node, answer in said.items()}
+    sees = {node: _seen(node, answer.sees, nodes) for node, answer in said.items()}
+    lost = frozenset(link for link in unheard if _held(link, sees))
+    for one, other in lost:
+        sees[one] -= {other}
+        sees[other] -= {one}
     missing, one_way = _gaps(sees)
-    directed = sum(len(seen & sees.keys()) for seen in sees.values())
+    directed = sum(_count(seen, sees, nodes) for seen in sees.values())
     silent = {node: _failure(answers.get(node)) for node in sorted(nodes - said.keys())}
     found = MeshView(
         members=staying,
@@ -86,6 +97,7 @@ def view(members: Sequence[Member], answers: Answers, expected: int | None = Non
         silent=silent,
         links=(directed - len(one_way)) // 2,
         missing=missing,
+        unheard=lost,
         one_way=one_way,
         islands=_islands(sees),
         strangers=_strangers(said, {item.node for item in members}),
@@ -101,9 +113,26 @@ def _failure(answer: Answer | Failed | None) -> Failed:
     return answer if isinstance(answer, Failed) else NOT_ASKED
 
 
+def _seen(node: str, sees: frozenset[str], nodes: frozenset[str]) -> frozenset[str]:
+    # A whole mesh is the common case, and a thousand sets of a thousand names are to be made only once.
+    whole = len(sees) == len(nodes) - 1 and node not in sees and sees <= nodes
+    return sees if whole else (sees & nodes) - {node}
+
+
+def _held(link: Link, sees: Mapping[str, frozenset[str]]) -> bool:
+    one, other = link
+    return other in sees.get(one, ()) and one in sees.get(other, ())
+
+
+def _count(seen: frozenset[str], sees: Mapping[str, frozenset[str]], nodes: frozenset[str]) -> int:
+    return len(seen) if len(sees) == len(nodes) else len(seen & sees.keys())
+
+
 def _gaps(sees: Mapping[str, frozenset[str]]) -> tuple[frozenset[Link], frozenset[Link]]:
     missing, one_way = set(), set()
     for node, seen in sees.items():
+        if len(seen) == len(sees) - 1 and seen <= sees.keys():
+            continue
         # Differences of sets, not pairs: a mesh of a thousand nodes has half a million.
         for other in sees.keys() - seen - {node}:
             if node in sees[other]:
@@ -131,6 +160,8 @@ def _islands(sees: Mapping[str, frozenset[str]]) -> tuple[tuple[str, ...], ...]:
 def _strangers(said: Mapping[str, Answer], ours: set[str]) -> dict[str, tuple[str, ...]]:
     seen: dict[str, list[str]] = {}
     for node, answer in said.items():
+        if answer.sees <= ours:
+            continue
         for other in answer.sees - answer.hidden - ours:
             seen.setdefault(other, []).append(node)
     return {node: tuple(by) for node, by in sorted(seen.items())}
@@ -170,7 +201,9 @@ def partitioned(seen: MeshView, _expected: int) -> Verdict | None:
         return None
     names = " | ".join(_pods(seen, island) for island in grown[:MOST_NAMED])
     more = f" | and {len(grown) - MOST_NAMED} more" if len(grown) > MOST_NAMED else ""
-    return Verdict(False, "Partitioned", f"{len(grown)} islands that do not see each other: {names}{more}")
+    # While the nodes themselves have noticed nothing, they still list each other.
+    verb = "hear" if _cut_silently(seen, grown) else "see"
+    return Verdict(False, "Partitioned", f"{len(grown)} islands that do not {verb} each other: {names}{more}")
 
 
 def node_frozen(seen: MeshView, _expected: int) -> Verdict | None:
@@ -205,9 +238,12 @@ def same_names(seen: MeshView, _expected: int) -> Verdict | None:
 
 def partial_mesh(seen: MeshView, _expected: int) -> Verdict | None:
     """Links are missing between nodes that had time enough."""
-    missing = _grown(seen, seen.missing)
+    missing = _grown(seen, seen.missing - seen.unheard)
+    unheard = _grown(seen, seen.unheard)
     one_way = _grown(seen, seen.one_way)
     told = []
+    if unheard:
+        told.append(f"connected, but do not hear each other: {_pairs(seen, unheard, ' and ')}")
     if missing:
         told.append(f"not connected: {_pairs(seen, missing, ' and ')}")
     if one_way:
@@ -233,6 +269,11 @@ def full_mesh(seen: MeshView) -> Verdict:
 
 
 RULES = (no_members, partitioned, node_frozen, unreachable, same_names, partial_mesh, forming)
+
+
+def _cut_silently(seen: MeshView, islands: Sequence[Sequence[str]]) -> bool:
+    home = {node: number for number, island in enumerate(islands) for node in island}
+    return any(home.get(one) != home.get(other) for one, other in seen.unheard)
 
 
 def _troubled(seen: MeshView) -> list[str]:

@@ -31,8 +31,8 @@ class Verdict(NamedTuple):
 class Observation:
     """What a reconcile found.
 
-    `trouble` is why it did not finish; `mesh` is what the nodes say, where they are asked, and `given_up` how many of
-    its links are not dialled any more; `rotated` tells for which value of the annotation the cookie was changed.
+    `trouble` is why it did not finish; `mesh` is what the nodes say, where they are asked, and `unhealed` what a person
+    can do about links that the operator cannot heal; `rotated` tells for which value of the annotation the cookie was changed.
     """
 
     paused: bool
@@ -41,7 +41,7 @@ class Observation:
     trouble: Stalled | Retry | None = None
     probed: bool = False
     mesh: MeshView | None = None
-    given_up: int = 0
+    unhealed: str = ""
     rotated: str = ""
 
 
@@ -70,9 +70,8 @@ def stalled(seen: Observation) -> Verdict:
     """A person must act."""
     if isinstance(seen.trouble, Stalled):
         return Verdict(True, seen.trouble.reason, seen.trouble.message)
-    if seen.given_up:
-        message = f"{seen.given_up} links were dialled again and again in vain; see docs/mesh.md"
-        return Verdict(True, "MeshNotHealed", message)
+    if seen.unhealed:
+        return Verdict(True, "MeshNotHealed", seen.unhealed)
     return Verdict(False, "NothingStalled", "")
 
 

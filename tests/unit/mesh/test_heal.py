@@ -5,6 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 
 from elixircluster.mesh.heal import (
+    CLOSED_SECONDS,
     FIRST_BACKOFF_SECONDS,
     FORGET_SECONDS,
     LONGEST_BACKOFF_SECONDS,
@@ -12,6 +13,8 @@ from elixircluster.mesh.heal import (
     MOST_ATTEMPTS,
     Attempt,
     Redial,
+    advice,
+    after,
     plan,
 )
 from elixircluster.mesh.member import Answer
@@ -26,6 +29,11 @@ def seen(letters, **by_letter):
 
 def redial(source, target):
     return Redial(name(source), name(target))
+
+
+def tried(todo, now, is_open=True):
+    """The history when the ways of all that was planned are open, or closed."""
+    return after(todo, dict.fromkeys(todo.redials, is_open), now)
 
 
 PAIR = seen("ab", a="", b="")
@@ -68,7 +76,7 @@ def test_attempts_are_further_and_further_apart_and_end():
     now, history, times = 0.0, {}, []
     while now < 10_000:
         todo = plan(PAIR, history, now)
-        history = todo.history
+        history = tried(todo, now)
         times += [now] * len(todo.redials)
         now += 1
     gaps = [later - sooner for sooner, later in pairwise(times)]
@@ -82,13 +90,73 @@ def test_attempts_are_further_and_further_apart_and_end():
 def test_the_other_end_dials_the_next_time():
     gap = seen("abc", a="b", b="ac", c="b")
     first = plan(gap, {}, 0)
-    second = plan(gap, first.history, FIRST_BACKOFF_SECONDS)
+    second = plan(gap, tried(first, 0), FIRST_BACKOFF_SECONDS)
     assert (first.redials, second.redials) == ((redial("a", "c"),), (redial("c", "a"),))
+
+
+def test_a_closed_way_is_tried_at_each_look_and_dialled_once_it_is_open():
+    history = {}
+    for now in range(100):
+        todo = plan(PAIR, history, now)
+        assert todo.redials == (redial("b", "a"),)
+        history = tried(todo, now, is_open=False)
+    assert history == {LINK: Attempt(0, 99, closed_since=0)}
+    assert tried(plan(PAIR, history, 100), 100) == {LINK: Attempt(1, 100)}
+
+
+def test_a_way_that_closes_after_a_failed_attempt_waits_for_no_backoff():
+    history = tried(plan(PAIR, {}, 0), 0)
+    assert plan(PAIR, history, 1).redials == ()
+    history = tried(plan(PAIR, history, FIRST_BACKOFF_SECONDS), FIRST_BACKOFF_SECONDS, is_open=False)
+    assert plan(PAIR, history, FIRST_BACKOFF_SECONDS + 1).redials
+
+
+def test_who_does_not_say_whether_the_way_is_open_has_not_tried():
+    assert after(plan(PAIR, {}, 0), {}, 0) == {}
+
+
+def test_a_way_that_stays_closed_is_told_and_tried_on():
+    history = tried(plan(PAIR, {}, 0), 0, is_open=False)
+    todo = plan(PAIR, history, CLOSED_SECONDS)
+    assert (todo.closed, todo.given_up, len(todo.redials)) == ((LINK,), (), 1)
+    assert advice(PAIR, todo).startswith("no connection can be made between chat-a and chat-b: a NetworkPolicy")
+
+
+def test_what_was_given_up_is_told_with_what_to_do():
+    todo = plan(PAIR, {LINK: Attempt(MOST_ATTEMPTS, 0)}, 1)
+    assert todo.redials == ()
+    assert advice(PAIR, todo).startswith("nodes were asked 10 times to connect, in vain: chat-a and chat-b")
+    assert advice(PAIR, plan(PAIR, {}, 0)) == ""
+
+
+def test_closed_ways_take_turns():
+    letters = "abcdefghijklmnop"
+    alone = view(members(letters), {name(letter): answer("") for letter in letters})
+    first = plan(alone, {}, 1)
+    second = plan(alone, tried(first, 1, is_open=False), 2)
+    assert not {item.link for item in first.redials} & {item.link for item in second.redials}
+
+
+def test_a_link_that_both_ends_believe_in_is_never_dialled():
+    silent = view(members("abc"), said(a="bc", b="ac", c="ab"), unheard={LINK})
+    assert plan(silent, {}, 0).redials == ()
+    split = view(members("ab"), said(a="b", b="a"), unheard={LINK})
+    assert (len(split.islands), plan(split, {}, 0).redials) == (2, ())
+
+
+def test_islands_are_joined_where_both_ends_know_that_they_are_apart():
+    split = view(members("abc"), said(a="bc", b="a", c="a"), unheard={LINK, (name("a"), name("c"))})
+    assert plan(split, {}, 0).redials == (redial("c", "b"),)
+
+
+def test_a_node_that_started_anew_begins_with_no_history():
+    young = view(members("ab"), said(a="") | {name("b"): answer("", uptime=1)})
+    assert plan(young, {LINK: Attempt(MOST_ATTEMPTS, 0)}, 1).history == {}
 
 
 def test_a_link_that_comes_and_goes_goes_on_where_it_was():
     whole = seen("ab", a="b", b="a")
-    history = plan(PAIR, {}, 0).history
+    history = tried(plan(PAIR, {}, 0), 0)
     assert plan(whole, history, 10).history == {LINK: Attempt(1, 0)}
     assert plan(whole, history, FORGET_SECONDS).history == {}
 
@@ -110,7 +178,7 @@ def test_a_plan_names_only_answering_members_that_stay_and_heals_what_it_can_rea
     joined, history = dict(answers), {}
     for step in range(40):
         todo = plan(view(given_members, joined), history, step * 1000.0)
-        history = todo.history
+        history = tried(todo, step * 1000.0)
         if not todo.redials:
             break
         for item in todo.redials:

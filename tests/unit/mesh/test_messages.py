@@ -111,6 +111,8 @@ def test_only_functions_of_the_table_are_called():
         calls.clock(),
         calls.clock_unit(),
         calls.connect_node("a@b"),
+        calls.hear(["a@b"], 1),
+        calls.reach("10.0.0.7", 6789, 1),
         calls.set_cookie("a@b", "c"),
         calls.argument("x"),
     ]
@@ -121,10 +123,19 @@ def test_only_functions_of_the_table_are_called():
         "erlang:monotonic_time/0",
         "erlang:convert_time_unit/3",
         "net_kernel:connect_node/1",
+        "erpc:multicall/5",
+        "gen_tcp:connect/4",
         "erlang:set_cookie/2",
         "init:get_argument/1",
     }
     assert len(calls.TABLE) == len(made) + 1
+
+
+def test_an_address_is_what_inet_takes():
+    assert calls.reach("10.0.0.7", 6789, 0.5).arguments == ((10, 0, 0, 7), 6789, [], 500)
+    assert calls.reach("fd00::1:2", 6789, 0.5).arguments[0] == (0xFD00, 0, 0, 0, 0, 0, 1, 2)
+    with pytest.raises(ValueError, match="address"):
+        calls.reach("chat-0.chat", 6789, 0.5)
 
 
 def test_a_drain_function_gets_values_and_nothing_is_evaluated():

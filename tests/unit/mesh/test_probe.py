@@ -81,6 +81,97 @@ async def test_two_looks_at_once_share_a_connection(cluster):
     assert len(cluster.made) == 1
 
 
+def named(letter):
+    return f"{letter}@127.0.0.1"
+
+
+async def whole(cluster, letters="abc", **deaf_to):
+    """Nodes that all list each other, and of each whom it does not hear."""
+    for letter in letters:
+        others = [named(other) for other in letters if other != letter]
+
+        await cluster.add(named(letter), sees=others, deaf_to=[named(other) for other in deaf_to.get(letter, "")])
+
+
+async def listen(cluster):
+    return await cluster.prober.listen(cluster.members, await cluster.look())
+
+
+async def test_nodes_that_hear_each_other_have_no_unheard_link(cluster):
+    await whole(cluster)
+    assert await listen(cluster) == frozenset()
+
+
+async def test_a_link_is_unheard_when_neither_end_hears_the_other(cluster):
+    await whole(cluster, a="b", b="a")
+    assert await listen(cluster) == {(named("a"), named("b"))}
+    for node in cluster.made:
+        node.deaf_to = ()
+    assert await listen(cluster) == frozenset()
+
+
+@pytest.mark.parametrize("deaf_to", [{"a": "b"}, {"b": "a"}])
+async def test_one_end_that_hears_nothing_is_no_proof(cluster, deaf_to):
+    await whole(cluster, **deaf_to)
+    assert await listen(cluster) == frozenset()
+
+
+async def test_a_node_says_whether_it_reaches_another(cluster):
+    await whole(cluster, "ab")
+    await cluster.look()
+    a, b = cluster.members
+    assert await cluster.prober.reaches(a, b) is True
+    cluster.made[0].closed = [b.port]
+    assert await cluster.prober.reaches(a, b) is False
+    cluster.made[0].stage = lambda _: None
+    assert await cluster.prober.reaches(a, b) is None
+
+
+class News:
+    """Counts what it hears of."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self):
+        self.count += 1
+
+
+async def test_a_node_that_was_prompt_is_late_once_before_it_is_silent(cluster):
+    cluster.prober = Prober(COOKIE, US, look_seconds=0.2, on_news=(news := News()))
+    await cluster.add(GOOD, sees=["other@127.0.0.1"])
+    before = await cluster.look()
+    node = cluster.made[0]
+    answer, node.on_message = node.on_message, (held := []).append
+    node.stage = node.on_message
+    assert await cluster.look() == before
+    assert cluster.prober.late == {GOOD}
+    assert (await cluster.look())[GOOD].failure is Failure.TIMEOUT
+    assert cluster.prober.late == frozenset()
+    node.stage = answer
+    for packet in held:
+        answer(packet)
+    await asyncio.sleep(0.05)
+    assert news.count == 1
+    assert await cluster.look() == before
+    await cluster.prober.close()
+
+
+@pytest.mark.parametrize(("steady", "told"), [(0.0, 1), (60.0, 0)])
+async def test_the_end_of_a_connection_that_has_held_is_news(cluster, monkeypatch, steady, told):
+    monkeypatch.setattr("elixircluster.mesh.probe.STEADY_SECONDS", steady)
+    cluster.prober = Prober(COOKIE, US, look_seconds=0.2, on_news=(news := News()))
+    await cluster.add(GOOD)
+    await cluster.look()
+    cluster.made[0].transport.abort()
+    await asyncio.sleep(0.05)
+    assert news.count == told
+    await cluster.look()
+    await cluster.prober.close()
+    await asyncio.sleep(0.05)
+    assert news.count == told
+
+
 @pytest.mark.parametrize(("make", "step"), [(Silent, Step.CALL), (Mute, Step.HANDSHAKE)])
 async def test_a_silent_node_delays_nobody_and_gets_one_connection(cluster, make, step):
     await cluster.add("bad@127.0.0.1", make)

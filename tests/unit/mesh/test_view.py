@@ -62,6 +62,24 @@ def test_islands_are_a_partition_and_are_named_the_largest_first():
     assert verdict == (False, "Partitioned", "2 islands that do not see each other: chat-b, chat-c | chat-a")
 
 
+def test_a_link_that_nobody_hears_over_is_missing_and_told_as_what_it_is():
+    seen = view(members("abc"), said(a="bc", b="ac", c="ab"), unheard={(name("a"), name("b"))})
+    assert seen.verdict == (False, "PartialMesh", "connected, but do not hear each other: chat-a and chat-b")
+    assert (seen.links, seen.missing, seen.unheard) == (2, {(name("a"), name("b"))}, {(name("a"), name("b"))})
+    assert seen.sees[name("a")] == {name("c")}
+
+
+def test_islands_that_still_list_each_other_do_not_hear_each_other():
+    cut = {(name("a"), name("c")), (name("b"), name("c"))}
+    verdict = view(members("abc"), said(a="bc", b="ac", c="ab"), unheard=cut).verdict
+    assert verdict == (False, "Partitioned", "2 islands that do not hear each other: chat-a, chat-b | chat-c")
+
+
+def test_an_unheard_link_counts_only_while_both_ends_believe_in_it():
+    seen = view(members("ab"), said(a="b", b=""), unheard={(name("a"), name("b"))})
+    assert (seen.unheard, seen.one_way) == (frozenset(), {(name("a"), name("b"))})
+
+
 def test_a_node_that_has_just_started_is_not_an_island_but_still_to_come():
     answers = said(a="", b="c", c="b") | {name("a"): answer("", uptime=3)}
     assert view(members("abc"), answers).verdict == (False, "Forming", "waiting for chat-a")

@@ -198,7 +198,7 @@ def test_clustered_tells_what_the_nodes_say(observation, status, reason):
 
 
 def test_links_that_are_not_dialled_any_more_stall_the_resource():
-    result = told(Observation(False, None, [], probed=True, mesh=mesh(set(), set()), given_up=1))
+    result = told(Observation(False, None, [], probed=True, mesh=mesh(set(), set()), unhealed="open the way"))
     assert (result["Stalled"]["status"], result["Stalled"]["reason"]) == ("True", "MeshNotHealed")
 
 
