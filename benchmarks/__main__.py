@@ -14,7 +14,7 @@ import click
 from tests.cluster import get, up
 from tests.faults.process import ROOT
 
-from . import burst, connect, create, dns_away, drift, neighbours, rendering
+from . import burst, connect, create, dns_away, drift, neighbours, partitions, rendering
 from .bench import Bench, Report
 from .results import show, store
 
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Report | Awaitable[Report]]] = {
     "neighbours": neighbours.run,
     "connect": connect.run,
     "dns-away": dns_away.run,
+    "partitions": partitions.run,
 }
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from elixircluster.render.preview import preview
 from tests.cluster import Cluster, binary
+from tests.cluster.fault import Faults
 from tests.faults.client import Client
 from tests.faults.process import ROOT, Operator, until
 
@@ -63,6 +64,10 @@ class Bench:
     @property
     def kubeconfig(self) -> Path:
         return self.cluster.kubeconfig_inside
+
+    @property
+    def fault(self) -> Faults:
+        return Faults(self.cluster.provider, self.kubectl)
 
     def client(self) -> Client:
         return Client.of(self.kubeconfig)

@@ -4,14 +4,18 @@
     turns = asyncio.Semaphore(DIALS_AT_ONCE)            # one per process
     prober = Prober(cookie, identity, turns=turns)      # one per cluster: keeps a connection to each node
     answers = await prober.look(members)                # node name → Answer | Failed, within a second or so
-    seen = view(members, answers, expected=3)           # pure: links, islands, strangers, and a verdict
-    todo = plan(seen, history, now, removing)           # pure: what to dial again, and the next history
+    unheard = await prober.listen(members, answers)     # links over which neither end hears the other
+    seen = view(members, answers, 3, unheard)           # pure: links, islands, strangers, and a verdict
+    todo = plan(seen, history, now, removing)           # pure: what to dial again
+    way = await prober.reaches(source, target)          # nothing is dialled across a cut
+    history = after(todo, ways, now)                    # pure: the history for the next plan
     await prober.call(member, connect_node(target))     # one of the functions in calls.py; MeshError if it fails
 
 To use: `member` (Member, Answer), `probe` (Prober, DIALS_AT_ONCE), `connection` (Identity), `tls` (Tls, context),
-`failure` (Failure, Failed, MeshError), `view` (view, MeshView, Verdict), `heal` (plan, Plan), `calls`. Beneath:
-`terms` and `external`, values and their bytes; `handshake`, `messages` and `epmd`, the protocol as bytes; `wire`,
-packets over a connection. `view`, `heal`, `terms`, `external`, `handshake` and `messages` do no I/O and have no clock.
+`failure` (Failure, Failed, MeshError), `view` (view, MeshView, Verdict), `heal` (plan, after, advice), `calls`.
+Beneath: `links`, which of them are checked; `terms` and `external`, values and their bytes; `handshake`, `messages` and `epmd`,
+the protocol as bytes; `wire`, packets over a connection. `view`, `links`, `heal`, `terms`, `external`, `handshake` and
+`messages` do no I/O and have no clock.
 
 We are a hidden node: members do not count us, `global` does not know us, and nobody is told to dial us. A member shows
 us in `nodes(hidden)`. No name is looked up: a member is dialled at its pod's address.

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 """How long a look waits for a node."""
-LATE_SHARE = 0.6
+LATE_SHARE = 0.5
 """Of it for a node that answered the look before: the next look waits on, and only then is it silent."""
 HEAR_SECONDS = 0.7
 """How long one node waits for another's answer. TCP repeats a lost packet after 0.2 s."""

@@ -32,7 +32,8 @@ class Observation:
     """What a reconcile found.
 
     `trouble` is why it did not finish; `mesh` is what the nodes say, where they are asked, and `unhealed` what a person
-    can do about links that the operator cannot heal; `rotated` tells for which value of the annotation the cookie was changed.
+    can do about links that the operator cannot heal; `rotated` tells for which value of the annotation the cookie was
+    changed.
     """
 
     paused: bool

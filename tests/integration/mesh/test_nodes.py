@@ -11,7 +11,7 @@ import pytest
 from elixircluster.mesh import calls
 from elixircluster.mesh.connection import Identity, Target, dial
 from elixircluster.mesh.failure import Failure, MeshError, Step
-from elixircluster.mesh.heal import plan
+from elixircluster.mesh.heal import after, plan
 from elixircluster.mesh.member import Member
 from elixircluster.mesh.probe import Prober
 from elixircluster.mesh.terms import Atom
@@ -232,7 +232,7 @@ async def test_a_lost_link_is_seen_and_healed(prober, three):
     async with asyncio.timeout(30):
         while (seen := grown(three, await prober.look(members(three)))).verdict.reason != "FullMesh":
             todo = plan(seen, history, time.monotonic())
-            history = todo.history
+            history = after(todo, dict.fromkeys(todo.redials, True), time.monotonic())
             for redial in todo.redials:
                 await prober.call(by_name[redial.source], calls.connect_node(redial.target), 8)
             await asyncio.sleep(0.2)
@@ -248,11 +248,13 @@ def grown(nodes, answers):
     return view(members(nodes), aged)
 
 
-async def test_a_frozen_node_is_named_within_a_second_and_seen_again_when_it_wakes(prober, three):
+async def test_a_frozen_node_is_late_and_then_named_and_seen_again_when_it_wakes(prober, three):
     await join(prober, three)
-    await prober.look(members(three))
+    before = await prober.look(members(three))
     three[1].freeze()
     try:
+        assert await prober.look(members(three)) == before
+        assert prober.late == {three[1].name}
         for _ in range(2):
             started = time.perf_counter()
             answers = await prober.look(members(three))
@@ -265,6 +267,32 @@ async def test_a_frozen_node_is_named_within_a_second_and_seen_again_when_it_wak
         three[1].thaw()
     answers = await prober.look(members(three))
     assert not hasattr(answers[three[1].name], "failure")
+
+
+async def test_nodes_hear_each_other_but_not_a_frozen_one(prober, three):
+    await join(prober, three)
+    answers = await prober.look(members(three))
+    assert await prober.listen(members(three), answers) == frozenset()
+    names = [node.name for node in three]
+    three[1].freeze()
+    try:
+        assert await prober.call(three[0].member, calls.hear(names[1:], 0.3)) == (False, True)
+        # It is not known whether the frozen one would hear the others.
+        assert await prober.listen(members(three), answers) == frozenset()
+    finally:
+        three[1].thaw()
+
+
+async def test_a_node_tries_to_reach_another_and_neither_says_a_word_in_its_log(prober, three):
+    one, other = three[0].member, three[1].member
+    logs = [node.log.read_bytes() for node in three]
+    await prober.look([one])
+    assert [await prober.reaches(one, other) for _ in range(3)] == [True, True, True]
+    assert await prober.reaches(one, dataclasses.replace(other, port=beam.free_port())) is False
+    # A node gives a handshake seven seconds.
+    await asyncio.sleep(8)
+    assert [node.log.read_bytes() for node in three] == logs
+    assert await prober.call(one, calls.Call("erlang", "ports", (), lambda value: len(value) < 20 or None))
 
 
 async def test_a_node_that_is_frozen_from_the_start_is_a_timeout_in_the_handshake(three):

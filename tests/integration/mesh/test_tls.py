@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
@@ -105,8 +106,24 @@ async def test_a_frozen_node_is_a_timeout(secured):
     try:
         await prober.look([node.member])
         node.freeze()
+        await prober.look([node.member])
         failed = (await prober.look([node.member]))[node.name]
     finally:
         node.thaw()
         await prober.close()
     assert (failed.failure, failed.frozen) == (Failure.TIMEOUT, True)
+
+
+async def test_a_node_that_another_only_tries_to_reach_says_nothing_of_it_in_its_log(secured):
+    prober = Prober(beam.COOKIE, US, tls=secured.tls(), look_seconds=5.0)
+    one, other = (node.member for node in secured.nodes[:2])
+    before = secured.nodes[1].log.read_bytes()
+    try:
+        await prober.look([one])
+        assert [await prober.reaches(one, other) for _ in range(3)] == [True, True, True]
+        assert await prober.reaches(one, dataclasses.replace(other, port=beam.free_port())) is False
+    finally:
+        await prober.close()
+    # A node gives a handshake seven seconds.
+    await asyncio.sleep(8)
+    assert secured.nodes[1].log.read_bytes() == before
