@@ -13,9 +13,9 @@
 
 To use: `member` (Member, Answer), `probe` (Prober, DIALS_AT_ONCE), `connection` (Identity), `tls` (Tls, context),
 `failure` (Failure, Failed, MeshError), `view` (view, MeshView, Verdict), `heal` (plan, after, advice), `calls`.
-Beneath: `links`, which of them are checked; `terms` and `external`, values and their bytes; `handshake`, `messages` and `epmd`,
-the protocol as bytes; `wire`, packets over a connection. `view`, `links`, `heal`, `terms`, `external`, `handshake` and
-`messages` do no I/O and have no clock.
+Beneath: `links`, which of them are checked; `terms` and `external`, values and their bytes; `handshake`, `messages` and
+`epmd`, the protocol as bytes; `wire`, packets over a connection. `view`, `links`, `heal`, `terms`, `external`,
+`handshake` and `messages` do no I/O and have no clock.
 
 We are a hidden node: members do not count us, `global` does not know us, and nobody is told to dial us. A member shows
 us in `nodes(hidden)`. No name is looked up: a member is dialled at its pod's address.
