@@ -11,6 +11,9 @@ from elixircluster.api.schema import Model
 Short = Annotated[str, StringConstraints(max_length=512)]
 Message = Annotated[str, StringConstraints(max_length=32768)]
 
+MOST_MISSING = 32
+"""How many pods one node's entry names; beyond, the islands tell more."""
+
 
 class Condition(Model):
     """A `metav1.Condition`."""
@@ -32,6 +35,9 @@ class NodeStatus(Model):
     node: Short | None = Field(None, description="The BEAM node's name.")
     ready: bool = Field(description="Whether the pod is ready.")
     connected: int | None = Field(None, description="How many members it sees.")
+    missing: Annotated[list[Short], Field(max_length=MOST_MISSING)] | None = Field(
+        None, description=f"Pods of the members that it does not see, the first {MOST_MISSING} of them."
+    )
     otp_release: Short | None = Field(None, description="Its OTP release.")
     elixir_version: Short | None = Field(None, description="Its Elixir, where it has one.")
     image: Short | None = Field(None, description="The image that the pod runs.")

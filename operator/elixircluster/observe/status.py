@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from elixircluster.api.resource import ElixirCluster
+from elixircluster.api.status import MOST_MISSING
 from elixircluster.control.rollout import Pod, Workload
 from elixircluster.mesh.view import MeshView
 from elixircluster.observe.conditions import LONGEST_MESSAGE, Observation, conditions
@@ -13,6 +14,9 @@ from elixircluster.render.names import CONTAINER, pod_name
 from elixircluster.render.runtimes import runtime
 
 Status = dict[str, Any]
+
+ANSWERED = ("connected", "missing", "otpRelease", "elixirVersion")
+"""What of an entry of `status.nodes` the node itself has said."""
 
 
 def status(cluster: ElixirCluster, seen: Observation, workload: Workload | None, now: str) -> Status:
@@ -70,7 +74,12 @@ def node(cluster: ElixirCluster, pod: Pod, mesh: MeshView | None) -> Status:
 
 def answer_of(name: str, mesh: MeshView) -> Status:
     """What a node said of itself."""
-    result: Status = {"connected": len(mesh.sees[name])} if name in mesh.sees else {}
+    result: Status = {}
+    if name in mesh.sees:
+        result["connected"] = len(mesh.sees[name])
+        missing = [member.pod for member in mesh.members if member.node not in {name, *mesh.sees[name]}]
+        if missing:
+            result["missing"] = missing[:MOST_MISSING]
     for (otp, elixir), nodes in mesh.versions.items():
         if name in nodes:
             result |= {key: value for key, value in (("otpRelease", otp), ("elixirVersion", elixir)) if value}
@@ -81,7 +90,7 @@ def previous_answer(cluster: ElixirCluster, pod: str, name: str) -> Status:
     """What the same node said before this process began."""
     for known in cluster.status.get("nodes") or []:
         if cluster.spec.mesh.probe == "Enabled" and (known.get("pod"), known.get("node")) == (pod, name):
-            return {key: known[key] for key in ("connected", "otpRelease", "elixirVersion") if key in known}
+            return {key: known[key] for key in ANSWERED if key in known}
     return {}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from elixircluster.api.resource import parse
 from elixircluster.api.schema import unknown_fields
-from elixircluster.api.status import ElixirClusterStatus
+from elixircluster.api.status import MOST_MISSING, ElixirClusterStatus
 from elixircluster.control.rollout import next_step
 from elixircluster.errors import Stalled
 from elixircluster.mesh.member import Answer, Member
@@ -150,5 +150,28 @@ def test_the_mesh_is_told_by_pods():
     assert told["clustered"] == "2/3"
     assert told["mesh"] == {"links": 1, "expectedLinks": 3, "islands": [["chat-0", "chat-1"], ["chat-2"]]}
     assert [node["connected"] for node in told["nodes"]] == [1, 1, 0]
+    assert [node["missing"] for node in told["nodes"]] == [["chat-2"], ["chat-2"], ["chat-0", "chat-1"]]
     assert told["nodes"][0]["otpRelease"] == "25"
     assert told["nodes"][0]["elixirVersion"] == "1.14.0"
+
+
+def test_a_node_that_misses_many_names_the_first():
+    pods = [pod(ordinal, NEW) for ordinal in range(MOST_MISSING + 9)]
+    names = [f"chat@{item.address}" for item in pods]
+    members = [Member(item.name, name, item.address) for item, name in zip(pods, names, strict=True)]
+    seen = view(members, {names[0]: Answer(frozenset(), otp_release="25", elixir_version=None, uptime_seconds=3600.0)})
+    told = status(cluster(replicas=41), Observation(False, None, pods, probed=True, mesh=seen), workload(NEW), NOW)
+    assert len(told["nodes"][0]["missing"]) == MOST_MISSING
+    assert list(unknown_fields(ElixirClusterStatus.model_validate(told))) == []
+
+
+def test_a_full_mesh_misses_nobody():
+    pods = [pod(ordinal, NEW) for ordinal in range(2)]
+    names = [f"chat@{item.address}" for item in pods]
+    members = [Member(item.name, name, item.address) for item, name in zip(pods, names, strict=True)]
+    answers = {
+        name: Answer(frozenset(names), otp_release="25", elixir_version=None, uptime_seconds=3600.0) for name in names
+    }
+    observation = Observation(False, None, pods, probed=True, mesh=view(members, answers))
+    told = status(cluster(replicas=2), observation, workload(NEW), NOW)
+    assert not any("missing" in node for node in told["nodes"])
