@@ -11,6 +11,16 @@ from elixircluster.plugin.target import target_options
 
 COMMANDS: Mapping[str, str] = {
     "status": "elixircluster.plugin.status",
+    "mesh": "elixircluster.plugin.mesh",
+    "console": "elixircluster.plugin.remote",
+    "rpc": "elixircluster.plugin.remote",
+    "observer": "elixircluster.plugin.observer",
+    "logs": "elixircluster.plugin.logs",
+    "events": "elixircluster.plugin.events",
+    "restart": "elixircluster.plugin.changes",
+    "pause": "elixircluster.plugin.changes",
+    "resume": "elixircluster.plugin.changes",
+    "rotate-cookie": "elixircluster.plugin.changes",
 }
 """Where each command is defined, as a function of its name with `_` for `-`."""
 

@@ -1,0 +1,128 @@
+"""`restart`, `pause`, `resume`, `rotate-cookie`: what changes a resource. The work is the operator's; this waits."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import click
+
+from elixircluster.plugin import resources
+from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.resources import Object, condition
+from elixircluster.plugin.target import target
+
+RESTARTED_AT = "elixircluster.dev/restartedAt"
+ROTATE = "elixircluster.dev/rotate-cookie"
+
+
+class Progress(NamedTuple):
+    """How far a change has come: what to say of it, and whether that is the end, good or bad."""
+
+    words: str
+    done: bool = False
+    failed: bool = False
+
+
+Judge = Callable[[Object], Progress]
+
+
+@click.command()
+@click.argument("name", shell_complete=resources.complete)
+@target
+def restart(kubectl: Kubectl, name: str) -> None:
+    """Replace every node, one after the other, and wait for it."""
+    change(kubectl, name, {"spec": {"podMetadata": {"annotations": {RESTARTED_AT: now()}}}}, work=True)
+    wait(kubectl, name, rollout)
+
+
+@click.command()
+@click.argument("name", shell_complete=resources.complete)
+@target
+def pause(kubectl: Kubectl, name: str) -> None:
+    """Have the operator change nothing of a cluster, until it is resumed."""
+    change(kubectl, name, {"spec": {"paused": True}})
+    click.echo(f"{name} is paused: the operator looks and reports, and changes nothing")
+
+
+@click.command()
+@click.argument("name", shell_complete=resources.complete)
+@target
+def resume(kubectl: Kubectl, name: str) -> None:
+    """Have the operator go on with a cluster that was paused."""
+    change(kubectl, name, {"spec": {"paused": False}})
+    click.echo(f"{name} is resumed")
+
+
+@click.command()
+@click.argument("name", shell_complete=resources.complete)
+@target
+def rotate_cookie(kubectl: Kubectl, name: str) -> None:
+    """Give the running nodes another cookie, and wait for it. Nothing is restarted."""
+    asked = now()
+    change(kubectl, name, {"metadata": {"annotations": {ROTATE: asked}}}, work=True)
+    wait(kubectl, name, lambda body: rotation(body, asked))
+
+
+def change(kubectl: Kubectl, name: str, patch: Mapping[str, Any], *, work: bool = False) -> None:
+    """Merge a patch; `work` tells that it is some for the operator. Raises `KubectlError`."""
+    body = resources.one(kubectl, name)
+    if work and body["spec"].get("paused"):
+        raise KubectlError(f"{name} is paused; before: kubectl elixir resume {name}")
+    kubectl.text("patch", resources.KIND, name, "--type=merge", "--patch", json.dumps(patch))
+
+
+def wait(kubectl: Kubectl, name: str, judge: Judge) -> None:
+    """Tell each step until the change is done. Raises `KubectlError` where it cannot be."""
+    said = ""
+    for body in kubectl.watch(resources.KIND, name):
+        progress = judge(body)
+        if progress.failed:
+            raise KubectlError(progress.words)
+        if progress.words != said:
+            said = progress.words
+            click.echo(f"{datetime.now().astimezone():%H:%M:%S} {said}" if sys.stdout.isatty() else said)
+        if progress.done:
+            return
+    raise KubectlError(f"{name} was deleted")
+
+
+def rollout(body: Object) -> Progress:
+    """How far an update of the nodes has come."""
+    status = body.get("status", {})
+    if status.get("observedGeneration") != body["metadata"]["generation"]:
+        return WAITING
+    ready = condition(body, "Ready")
+    words = f"{status.get('updatedReplicas', 0)} of {body['spec'].get('replicas', 3)} new: {ready.get('message', '')}"
+    return stopped(body) or Progress(words, done=ready.get("status") == "True")
+
+
+def rotation(body: Object, asked: str) -> Progress:
+    """How far the change of the cookie has come that was `asked` for."""
+    if body.get("status", {}).get("cookieRotation") == asked:
+        return Progress(f"{body['metadata']['name']} has another cookie", done=True)
+    reconciling = condition(body, "Reconciling")
+    if reconciling.get("status") == "True" and reconciling.get("message"):
+        return stopped(body) or Progress(reconciling["message"])
+    return stopped(body) or WAITING
+
+
+WAITING = Progress("waiting for the operator")
+
+
+def stopped(body: Object) -> Progress | None:
+    """Why a change does not go on."""
+    stalled, name = condition(body, "Stalled"), body["metadata"]["name"]
+    if body["spec"].get("paused"):
+        return Progress(f"{name} was paused; to go on: kubectl elixir resume {name}", failed=True)
+    if stalled.get("status") == "True":
+        return Progress(f"{stalled['reason']}: {stalled['message']}", failed=True)
+    return None
+
+
+def now() -> str:
+    """The time in RFC 3339."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

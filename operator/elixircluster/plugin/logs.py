@@ -1,0 +1,90 @@
+"""`kubectl elixir logs`: of all pods at once. With --follow also of those that come later, as in a rollout."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import click
+
+from elixircluster.plugin import resources
+from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.names import COLOURS
+from elixircluster.plugin.resources import CONTAINER, ordinal
+from elixircluster.plugin.target import target
+
+LOOK_SECONDS = 2.0
+"""How soon the logs of a new pod are followed."""
+
+
+@click.command()
+@click.argument("name", shell_complete=resources.complete)
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines come, also of new pods.")
+@click.option("--since", help="As in kubectl: only newer than 5s, 2m or 3h.")
+@click.option("--tail", type=int, help="Only so many lines of each pod.")
+@target
+def logs(kubectl: Kubectl, name: str, follow: bool, since: str | None, tail: int | None) -> None:
+    """The logs of all nodes, each line after its pod's name."""
+    resources.one(kubectl, name)
+    options = [*([f"--since={since}"] if since else []), *([f"--tail={tail}"] if tail is not None else [])]
+    stream = Streams(kubectl, [*options, *(["--follow"] if follow else [])])
+    with contextlib.suppress(KeyboardInterrupt), stream as streams:
+        streams.look(name)
+        while follow:
+            time.sleep(LOOK_SECONDS)
+            streams.look(name)
+
+
+class Streams:
+    """A kubectl for each life of a pod, whose lines come out one by one."""
+
+    def __init__(self, kubectl: Kubectl, options: list[str]) -> None:
+        self._kubectl = kubectl
+        self._options = options
+        self._threads: dict[str, threading.Thread] = {}
+        self._processes: list[subprocess.Popen[str]] = []
+        self._printing = threading.Lock()
+
+    def __enter__(self) -> Streams:
+        """Ready to look."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for the last line, or after an interrupt end what runs."""
+        if kind is not None:
+            for process in self._processes:
+                process.terminate()
+        for thread in self._threads.values():
+            thread.join()
+
+    def look(self, name: str) -> None:
+        """Show the logs of pods that were not there before. Raises `KubectlError` where there is none at all."""
+        members = {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in resources.pods(self._kubectl, name)}
+        if not members and not self._threads:
+            raise KubectlError(f"{name} has no pod; see kubectl elixir status {name}")
+        width = max(map(len, members.values()), default=0)
+        for life, pod in members.items():
+            if life not in self._threads:
+                self._threads[life] = threading.Thread(target=self._show, args=(pod, width), daemon=True)
+                self._threads[life].start()
+
+    def _show(self, pod: str, width: int) -> None:
+        label = pod.ljust(width)
+        if sys.stdout.isatty():
+            label = click.style(label, COLOURS[ordinal(pod) % len(COLOURS)])
+        with self._kubectl.start("logs", pod, "-c", CONTAINER, *self._options) as process:
+            self._processes.append(process)
+            for line in lines(process):
+                with self._printing, contextlib.suppress(BrokenPipeError):
+                    click.echo(f"{label} {line}")
+
+
+def lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """What it prints, and in the end what it complains of."""
+    yield from (line.rstrip("\n") for line in process.stdout or ())
+    if process.wait() > 0 and process.stderr:
+        yield from process.stderr.read().splitlines()

@@ -1,0 +1,115 @@
+"""What is run inside of pods, and by what Erlang here."""
+
+from __future__ import annotations
+
+import pytest
+
+from elixircluster.observe.status import console as told_console
+from elixircluster.plugin import observer, remote, resources
+from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.names import painted
+from elixircluster.plugin.observer import LocalErlang, Peer, peer, recipe
+from elixircluster.plugin.remote import console_command, inside, rpc_command
+from elixircluster.render import names, vm
+from elixircluster.render.discovery import selector_text
+from tests.unit.factory import cluster
+from tests.unit.plugin.resources import resource
+
+RUNTIMES = ("Mix", "Relx", "Gleam", "Erl")
+
+
+def told(runtime):
+    """A resource whose status tells the console that the operator would tell."""
+    body = resource()
+    body["spec"]["runtime"] = runtime
+    body["status"]["console"] = told_console(cluster(runtime=runtime))
+    return body
+
+
+def test_what_the_plugin_knows_by_heart_is_what_the_operator_renders():
+    assert resources.CONTAINER == names.CONTAINER
+    assert remote.COOKIE_FILE == vm.COOKIE_FILE
+    assert resources.selector("chat") == selector_text(cluster())
+
+
+def test_a_remote_console_is_the_one_of_the_status():
+    assert console_command(told("Mix")) == ["bin/chat", "remote"]
+    assert console_command(told("Relx")) == ["bin/chat", "remote_console"]
+    assert "-remsh" in console_command(told("Erl"))[2]
+
+
+def test_without_a_status_there_is_no_console():
+    body = resource()
+    del body["status"]["console"]
+    with pytest.raises(KubectlError, match="does it run"):
+        console_command(body)
+
+
+def test_elixir_evaluates_and_prints_the_value():
+    assert rpc_command(told("Mix"), "Node.list()") == ["bin/chat", "rpc", "IO.inspect((\nNode.list()\n))"]
+
+
+@pytest.mark.parametrize("expression", ["nodes()", "nodes().", "nodes(). "])
+def test_erlang_takes_an_expression_with_its_full_stop_or_without(expression):
+    assert rpc_command(told("Relx"), expression) == ["bin/chat", "eval", "nodes()."]
+
+
+@pytest.mark.parametrize("runtime", ["Gleam", "Erl"])
+def test_a_plain_erlang_is_asked_as_the_console_would(runtime):
+    command = rpc_command(told(runtime), "it's('here')")
+    assert command[-1] == "it's('here')"
+    assert "-remsh" not in command[2]
+    assert "-setcookie" in command[2]
+    assert "it's" not in command[2]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_what_runs_inside_reads_the_cookie_there(runtime):
+    command = inside(rpc_command(told(runtime), "x"))
+    assert command[:2] == ["sh", "-c"]
+    assert remote.COOKIE_FILE in command[2]
+
+
+def test_a_node_that_speaks_tls_is_refused_with_the_way_out():
+    body = resource()
+    body["spec"]["distribution"] = {"tls": {"mode": "SelfSigned"}}
+    with pytest.raises(KubectlError, match="kubectl elixir console chat"):
+        peer(body, "chat-0")
+
+
+def test_a_node_is_found_by_its_pod():
+    assert peer(resource(), "chat-1") == Peer("chat-1", "chat@10.0.0.1", 6789)
+
+
+def test_a_pod_whose_node_is_not_known_yet_is_told():
+    body = resource()
+    del body["status"]["nodes"][0]["node"]
+    with pytest.raises(KubectlError, match="try again"):
+        peer(body, "chat-0")
+
+
+def test_the_local_erlang_hides_and_its_command_line_holds_no_cookie(tmp_path):
+    command = LocalErlang("chat@10.0.0.1", tmp_path).command(observer.OBSERVER)
+    assert "-hidden" in command
+    assert "-setcookie" not in command
+    assert "connect_node('chat@10.0.0.1')" in command[-1]
+    assert "NODE" not in command[-1]
+
+
+@pytest.mark.parametrize(
+    ("host", "first"),
+    [
+        ("10.0.0.1", "sudo ip address add 10.0.0.1 dev lo"),
+        ("fd00::1", "sudo ip address add fd00::1 dev lo"),
+        ("chat-0.chat-nodes.default.svc.cluster.local", "sudo sh -c 'echo 127.0.0.1 chat-0.chat-nodes"),
+    ],
+)
+def test_without_erlang_it_tells_what_to_run(host, first):
+    lines = recipe(Kubectl(namespace="web"), Peer("chat-0", f"chat@{host}", 6789))
+    assert lines[2].strip().startswith(first)
+    assert "kubectl --namespace=web port-forward pod/chat-0 6789" in lines[3]
+
+
+def test_names_have_one_width_and_a_colour_on_a_terminal_only():
+    assert painted(["chat-9", "chat-10"], coloured=False) == {"chat-9": "chat-9 ", "chat-10": "chat-10"}
+    assert "\x1b" in painted(["chat-9"], coloured=True)["chat-9"]
