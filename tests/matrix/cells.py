@@ -11,7 +11,7 @@ STRATEGIES = ("DNS", "DNSSRV", "API", "Static", "None")
 RELEASES = {"Mix": "chat", "Relx": "pond", "Gleam": "tide", "Erl": "reef"}
 """Of each runtime the example, which is also the base name of its nodes."""
 
-Outcome = Literal["connected", "alone", "library", "refused"]
+Outcome = Literal["connected", "alone", "refused"]
 REFUSED_IPV6 = "libcluster asks the API server over IPv4 only"
 
 
@@ -37,14 +37,13 @@ class Cell:
     def outcome(self) -> Outcome:
         """What the resource must come to.
 
-        The three Erlang examples have no discovery library: what asks DNS or the API is told to them in vain.
+        The three Erlang examples have no discovery library: where DNS or the API is to be asked, nobody in them does,
+        and it is the operator that introduces their nodes to each other.
         """
         if self.strategy == "API" and self.family == "IPv6":
             return "refused"
         if self.strategy == "None":
             return "alone"
-        if self.strategy != "Static" and self.runtime != "Mix":
-            return "library"
         return "connected"
 
     @property
@@ -59,12 +58,11 @@ class Cell:
         return f"Elixir.Cluster.Strategy.{names[self.strategy]}" if self.strategy in names else None
 
     def resource(self) -> dict[str, Any]:
-        replicas = 1 if self.outcome == "library" else 3
         return elixircluster(
             str(self),
             self.release,
             runtime=self.runtime,
-            replicas=replicas,
+            replicas=3,
             discovery={"strategy": self.strategy, **({} if self.strategy == "None" else {"pollingIntervalSeconds": 2})},
             distribution={
                 "tls": {"mode": "SelfSigned" if self.tls else "Disabled"},

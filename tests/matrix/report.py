@@ -23,14 +23,15 @@ examples/chat, `Relx`: examples/pond, `Gleam`: examples/tide, `Erl`: examples/re
 
 | cell | means |
 | --- | --- |
-| connected | three nodes, and each sees both others |
+| connected | three nodes, and each sees both others: found by the release itself, or introduced by the operator |
 | apart | three nodes that do not know of each other, as strategy `None` has it |
-| library | the node runs, and libcluster's topology is in its application environment; the example has no library |
 | refused | the API server refuses the resource: {REFUSED_IPV6} |
 | not run | nobody has looked yet |
 
-In each of them `init:get_argument` shows one `proto_dist` (none for plain TCP over IPv4) and one `erl_epmd_port` (none
-with epmd), and the command in `status.console` opens a shell on the node.
+Pond, tide and reef have no discovery library: with `Static` their kernels find each other, and else the operator
+introduces them. In each cell libcluster's topology is where a library would look for it, `init:get_argument` shows one
+`proto_dist` (none for plain TCP over IPv4) and one `erl_epmd_port` (none with epmd), and the command in
+`status.console` opens a shell on the node.
 """
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from .cells import elixircluster
 from .lab import stalled
 
@@ -18,11 +16,13 @@ def test_a_release_that_sets_its_own_name_is_stalled_with_the_variable_and_the_w
     assert "rel/env.sh.eex" in condition["message"]
 
 
-def test_a_node_whose_own_name_leaves_it_without_distribution_is_never_said_to_be_clustered(namespace):
+def test_a_node_whose_own_name_leaves_it_without_distribution_is_told_where_that_comes_from(namespace):
     # What is named `-@` by its image, as `${APP}-${VERSION}@${IP}` with nothing set, gives erl a -name with no value:
     # the release runs on, ready and alone.
     env = [{"name": "FLY_APP_NAME", "value": "-"}]
     namespace.apply(elixircluster("flown", "chat", image=IMAGE, replicas=2, env=env))
-    namespace.kubectl("wait", "--for=condition=Available", "elixircluster/flown", "--timeout=180s")
-    time.sleep(15)
-    assert namespace.condition("flown", "Clustered").get("status") != "True"
+    condition = stalled(namespace, "flown")
+    assert condition["reason"] == "NotDistributed"
+    assert "rel/env.sh" in condition["message"]
+    assert namespace.condition("flown", "Available")["status"] == "True"
+    assert namespace.condition("flown", "Clustered")["status"] == "False"

@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.5
 IDLE_SECONDS = 5.0
+FORMING_PAUSE_SECONDS = 1.0
+"""From look to look while nodes that have just started still look for each other."""
 SOONEST_SECONDS = 0.1
 """Between two looks, whatever the news."""
 REDIAL_SECONDS = 2.0
@@ -158,18 +160,26 @@ class Meshes:
                 if body is not known:
                     known, cluster = body, readable(body)
                 followed.wake.clear()
-                due = clock() + (cluster.spec.mesh.interval_seconds if cluster else IDLE_SECONDS)
+                started = clock()
                 if cluster and cluster.spec.mesh.probe == "Enabled":
                     await self._try_to_look(cluster, followed)
                 else:
                     await self._forget(key)
                 await asyncio.sleep(SOONEST_SECONDS)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout_at(due):
+                    async with asyncio.timeout_at(started + self._pause(cluster)):
                         await followed.wake.wait()
         finally:
             del self._followed[key]
             await self._forget(key)
+
+    def _pause(self, cluster: ElixirCluster | None) -> float:
+        """Seconds from a look to the next."""
+        if cluster is None:
+            return IDLE_SECONDS
+        watched, interval = self._watched.get(cluster.key), float(cluster.spec.mesh.interval_seconds)
+        forming = watched and watched.seen and watched.seen.young and not watched.seen.verdict.clustered
+        return min(interval, FORMING_PAUSE_SECONDS) if forming else interval
 
     async def _try_to_look(self, cluster: ElixirCluster, followed: Followed) -> None:
         """Whatever goes wrong with one mesh, the next look is the next."""

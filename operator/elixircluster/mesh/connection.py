@@ -210,7 +210,8 @@ async def connect(address: str, port: int) -> socket.socket:
         stream.close()
         # asyncio writes a sentence of its own into strerror.
         reason = os.strerror(error.errno or errno.EIO).lower()
-        raise MeshError(Failure.REFUSED, f"{address} port {port}: {reason}", Step.CONNECT) from None
+        failure = Failure.NOT_DISTRIBUTED if error.errno == errno.ECONNREFUSED else Failure.REFUSED
+        raise MeshError(failure, f"{address} port {port}: {reason}", Step.CONNECT) from None
     except BaseException:
         stream.close()
         raise

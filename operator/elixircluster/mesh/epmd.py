@@ -21,7 +21,8 @@ async def port_of(alive: str, address: str) -> int:
         reader, writer = await asyncio.open_connection(address, port)
     except OSError as error:
         reason = os.strerror(error.errno or errno.EIO).lower()
-        raise MeshError(Failure.REFUSED, f"epmd at {address} port {port}: {reason}", Step.LOOKUP) from None
+        failure = Failure.NOT_DISTRIBUTED if error.errno == errno.ECONNREFUSED else Failure.REFUSED
+        raise MeshError(failure, f"epmd at {address} port {port}: {reason}", Step.LOOKUP) from None
     try:
         writer.write(len(request).to_bytes(2) + request)
         answer = await reader.readexactly(2)

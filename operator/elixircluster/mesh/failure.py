@@ -10,7 +10,9 @@ class Failure(StrEnum):
     """What went wrong; the value is a condition reason."""
 
     REFUSED = "Refused"
-    """Nothing listens there, no way leads there, or the node says that we may not connect."""
+    """No way leads there, the node says that we may not connect, or nothing listens where something did."""
+    NOT_DISTRIBUTED = "NotDistributed"
+    """Nothing listens there: while its pod starts, it does not yet; while it serves, the node has no name."""
     TIMEOUT = "Timeout"
     """No answer in time."""
     TLS_FAILED = "TlsFailed"

@@ -73,16 +73,17 @@ def plan(seen: MeshView, history: History, now: float, removing: Collection[str]
     """What to dial at `now`, in seconds of any clock that does not go back.
 
     Only nodes that answered dial and are dialled; nodes in `removing`, which a rollout is about to remove, never.
-    Nodes that have just started are left to their own discovery, and begin with no history. A link that both ends
+    Nodes that have just started are left to their own discovery for a moment, and begin with no history; then who has
+    not found the others is introduced, whether or not the release has a library for it. A link that both ends
     believe in is left to TCP, which repeats what was lost.
     """
     gone = seen.missing | {ordered(link) for link in seen.one_way}
     known = {
         link: attempt
         for link, attempt in history.items()
-        if (link in gone or now - attempt.at < FORGET_SECONDS) and seen.young.isdisjoint(link)
+        if (link in gone or now - attempt.at < FORGET_SECONDS) and seen.newborn.isdisjoint(link)
     }
-    apart = seen.young | set(removing)
+    apart = seen.newborn | set(removing)
     wanted = [item for item in _wanted(seen, known, apart) if apart.isdisjoint((item.source, item.target))]
     due = [item for item in wanted if _due(known.get(item.link), now)]
     # Ways that stay closed take turns.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from elixircluster.mesh import calls, epmd, links
@@ -293,9 +293,14 @@ class _Peer:
         except MeshError as error:
             if error.failed.failure is Failure.TIMEOUT and self._connection is not None:
                 self._connection.close()
-            return error.failed
+            return self._judged(error.failed)
         uptime = self._loop.time() - facts.started
         return Answer(sees, hidden, facts.otp_release, facts.elixir_version, uptime)
+
+    def _judged(self, failed: Failed) -> Failed:
+        # Where a node has listened, it is gone, and nobody has taken its name from it.
+        gone = failed.failure is Failure.NOT_DISTRIBUTED and self._connected_at
+        return replace(failed, failure=Failure.REFUSED) if gone else failed
 
     def _pending(self, seconds: float) -> Failed:
         step = self.progress.step

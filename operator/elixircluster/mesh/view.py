@@ -15,15 +15,22 @@ from elixircluster.mesh.member import Answer, Answers, Member
 
 FORMING_SECONDS = 30.0
 """How long after its start a node may look for the others before we speak of a fault."""
+DISCOVERY_SECONDS = 2.0
+"""How long after its start a node is left alone to find the others."""
 MOST_NAMED = 3
 
 Link = tuple[str, str]
 """Two node names: in order of the alphabet, or of a one-way link first the node that sees the other."""
 
-HINTS = {
-    Failure.REFUSED: " (a ready node that listens to nobody is not distributed: does the image's rel/env.sh set "
-    "RELEASE_NODE or RELEASE_DISTRIBUTION?)",
+NAMED_BY_ITSELF = {
+    Failure.WRONG_NAME: "NodeNameOverridden",
+    Failure.NOT_DISTRIBUTED: "NotDistributed",
 }
+"""Failures of a node that is up and has not taken the name that it was given, and the reason that each is."""
+ADVICE = (
+    "the image's rel/env.sh sets RELEASE_NODE or RELEASE_DISTRIBUTION, as fly.io's template does, or its vm.args has a "
+    "-name: remove those lines"
+)
 
 NOT_ASKED = Failed(Failure.TIMEOUT, "not asked yet", Step.CONNECT)
 
@@ -64,6 +71,8 @@ class MeshView:
     """(OTP release, Elixir version) of the members, and who has it; more than one means a mix."""
     young: frozenset[str]
     """Members that started less than `FORMING_SECONDS` ago."""
+    newborn: frozenset[str]
+    """Those of them that are left to their own discovery: until they have started, and `DISCOVERY_SECONDS` at least."""
     verdict: Verdict
 
     @property
@@ -89,6 +98,7 @@ def view(
         sees[one] -= {other}
         sees[other] -= {one}
     missing, one_way = _gaps(sees)
+    starting = {member.node for member in staying if not member.started}
     directed = sum(_count(seen, sees, nodes) for seen in sees.values())
     silent = {node: _failure(answers.get(node)) for node in sorted(nodes - said.keys())}
     found = MeshView(
@@ -103,7 +113,8 @@ def view(
         strangers=_strangers(said, {item.node for item in members}),
         duplicates=_duplicates(staying),
         versions=_versions(said),
-        young=frozenset(node for node, answer in said.items() if answer.uptime_seconds < FORMING_SECONDS),
+        young=_younger(said, FORMING_SECONDS),
+        newborn=_younger(said, DISCOVERY_SECONDS) | (_younger(said, FORMING_SECONDS) & starting),
         verdict=Verdict(None, "Unknown", ""),
     )
     return replace(found, verdict=judge(found, len(staying) if expected is None else expected))
@@ -111,6 +122,10 @@ def view(
 
 def _failure(answer: Answer | Failed | None) -> Failed:
     return answer if isinstance(answer, Failed) else NOT_ASKED
+
+
+def _younger(said: Mapping[str, Answer], seconds: float) -> frozenset[str]:
+    return frozenset(node for node, answer in said.items() if answer.uptime_seconds < seconds)
 
 
 def _seen(node: str, sees: frozenset[str], nodes: frozenset[str]) -> frozenset[str]:
@@ -214,6 +229,15 @@ def node_frozen(seen: MeshView, _expected: int) -> Verdict | None:
     return Verdict(False, "NodeFrozen", f"{_pods(seen, frozen)}: {seen.silent[frozen[0]].message}")
 
 
+def named_by_itself(seen: MeshView, _expected: int) -> Verdict | None:
+    """A node is up under another name, or under none."""
+    failed = [node for node in _troubled(seen) if seen.silent[node].failure in NAMED_BY_ITSELF]
+    if not failed:
+        return None
+    first = seen.silent[failed[0]]
+    return Verdict(False, NAMED_BY_ITSELF[first.failure], f"{_pods(seen, failed)}: {first.message}; {ADVICE}")
+
+
 def unreachable(seen: MeshView, _expected: int) -> Verdict | None:
     """A node does not talk to us; without any that does, we know nothing of the mesh."""
     silent = _troubled(seen)
@@ -222,7 +246,7 @@ def unreachable(seen: MeshView, _expected: int) -> Verdict | None:
     causes: dict[str, list[str]] = {}
     for node in silent:
         failed = seen.silent[node]
-        causes.setdefault(f"{failed.failure}: {failed.message}{HINTS.get(failed.failure, '')}", []).append(node)
+        causes.setdefault(f"{failed.failure}: {failed.message}", []).append(node)
     told = [f"{_pods(seen, nodes)}: {cause}" for cause, nodes in list(causes.items())[:MOST_NAMED]]
     if seen.sees:
         return Verdict(False, "Unreachable", "; ".join(told))
@@ -268,7 +292,7 @@ def full_mesh(seen: MeshView) -> Verdict:
     return Verdict(True, "FullMesh", f"all {count} nodes see each other" if count > 1 else "the only node is up")
 
 
-RULES = (no_members, partitioned, node_frozen, unreachable, same_names, partial_mesh, forming)
+RULES = (no_members, partitioned, node_frozen, named_by_itself, unreachable, same_names, partial_mesh, forming)
 
 
 def _cut_silently(seen: MeshView, islands: Sequence[Sequence[str]]) -> bool:
@@ -283,7 +307,7 @@ def _troubled(seen: MeshView) -> list[str]:
 
 
 def _starting(member: Member, failed: Failed) -> bool:
-    if failed.failure not in {Failure.REFUSED, Failure.NOT_ALIVE, Failure.TIMEOUT}:
+    if failed.failure not in {Failure.REFUSED, Failure.NOT_DISTRIBUTED, Failure.NOT_ALIVE, Failure.TIMEOUT}:
         return False
     # A frozen node soon fails its readiness probe, and is not starting for that.
     return not member.started or (not member.ready and not failed.frozen)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from elixircluster.control.rollout import Pod, Step
 from elixircluster.errors import Retry, Stalled
-from elixircluster.mesh.view import MeshView
+from elixircluster.mesh.view import NAMED_BY_ITSELF, MeshView
 
 LONGEST_MESSAGE = 4096
 
@@ -71,6 +71,8 @@ def stalled(seen: Observation) -> Verdict:
     """A person must act."""
     if isinstance(seen.trouble, Stalled):
         return Verdict(True, seen.trouble.reason, seen.trouble.message)
+    if seen.mesh and seen.mesh.verdict.reason in NAMED_BY_ITSELF.values():
+        return Verdict(True, seen.mesh.verdict.reason, seen.mesh.verdict.message)
     if seen.unhealed:
         return Verdict(True, "MeshNotHealed", seen.unhealed)
     return Verdict(False, "NothingStalled", "")

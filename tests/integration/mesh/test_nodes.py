@@ -113,9 +113,9 @@ async def test_another_node_at_the_address_is_named(three):
     assert three[0].name in failed.message
 
 
-async def test_a_port_without_listener_is_refused(three):
+async def test_a_port_without_listener_is_one_without_a_node(three):
     failed = await fails(three[0], port=beam.free_port())
-    assert (failed.failure, failed.step) == (Failure.REFUSED, Step.CONNECT)
+    assert (failed.failure, failed.step) == (Failure.NOT_DISTRIBUTED, Step.CONNECT)
 
 
 async def test_a_node_that_is_not_a_member_any_more_is_let_go(prober, three):

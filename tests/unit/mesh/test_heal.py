@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 
 from elixircluster.mesh.heal import (
@@ -67,9 +68,12 @@ def test_a_node_that_a_rollout_removes_neither_dials_nor_is_dialled():
     assert plan(leaving, {}, 0).redials == ()
 
 
-def test_a_node_that_has_just_started_is_left_to_its_own_discovery():
-    young = view(members("ab"), said(a="") | {name("b"): answer("", uptime=1)})
-    assert plan(young, {}, 0).redials == ()
+@pytest.mark.parametrize(
+    ("uptime", "started", "introduced"), [(1, True, False), (3, True, True), (3, False, False), (40, False, True)]
+)
+def test_a_node_that_has_just_started_is_left_alone_for_a_moment_and_then_introduced(uptime, started, introduced):
+    young = view([member("a"), member("b", started=started)], said(a="") | {name("b"): answer("", uptime=uptime)})
+    assert bool(plan(young, {}, 0).redials) is introduced
 
 
 def test_attempts_are_further_and_further_apart_and_end():

@@ -112,8 +112,22 @@ def test_a_node_that_does_not_talk_to_us_is_unreachable_while_others_do(failed):
     assert verdict.message.startswith(f"chat-c: {failed.failure}: {failed.message}")
 
 
-def test_a_ready_node_that_listens_to_nobody_may_be_none():
-    assert "RELEASE_NODE" in judged("ab", a=REFUSED, b=REFUSED).message
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [(Failure.WRONG_NAME, "NodeNameOverridden"), (Failure.NOT_DISTRIBUTED, "NotDistributed")],
+)
+def test_a_node_that_serves_without_the_name_it_was_given_is_told_where_names_come_from(failure, reason):
+    failed = Failed(failure, "it says so", Step.CONNECT)
+    for others in ({"a": "b", "b": "a"}, {"a": failed, "b": failed}):
+        verdict = judged("abc", **others, c=failed)
+        assert verdict[:2] == (False, reason)
+        assert "chat-c: it says so" in verdict.message
+        assert "rel/env.sh" in verdict.message
+
+
+def test_a_node_that_does_not_listen_yet_is_no_node_without_a_name():
+    deaf = Failed(Failure.NOT_DISTRIBUTED, "connection refused", Step.CONNECT)
+    assert view([member("a"), member("b", ready=False)], said(a="", b=deaf)).verdict.reason == "Forming"
 
 
 def test_when_no_node_talks_to_us_we_know_nothing():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from elixircluster.control.rollout import Step, next_step
 from elixircluster.errors import Retry, Stalled
+from elixircluster.mesh.failure import Failed, Failure
 from elixircluster.mesh.member import Answer, Member
 from elixircluster.mesh.view import MeshView, view
 from elixircluster.observe.conditions import LONGEST_MESSAGE, Observation, conditions
@@ -200,6 +201,13 @@ def test_clustered_tells_what_the_nodes_say(observation, status, reason):
 def test_links_that_are_not_dialled_any_more_stall_the_resource():
     result = told(Observation(False, None, [], probed=True, mesh=mesh(set(), set()), unhealed="open the way"))
     assert (result["Stalled"]["status"], result["Stalled"]["reason"]) == ("True", "MeshNotHealed")
+
+
+def test_a_node_that_names_itself_stalls_the_resource_with_the_way_out():
+    answers = {member.node: Failed(Failure.NOT_DISTRIBUTED, "connection refused") for member in (MESH_A, MESH_B)}
+    result = told(Observation(False, None, [], probed=True, mesh=view((MESH_A, MESH_B), answers)))
+    assert (result["Stalled"]["status"], result["Stalled"]["reason"]) == ("True", "NotDistributed")
+    assert "rel/env.sh" in result["Stalled"]["message"]
 
 
 def test_what_was_seen_of_the_mesh_outlives_the_operator():
