@@ -65,11 +65,11 @@ class Nodes:
         found = [json.loads(answer) for answer in answers]
         return {nodes[0]: set(nodes[1:]) for nodes in found}
 
-    def get(self, pod: str, path: str) -> str:
-        """What a pod answers over HTTP; `OSError` where it does not."""
+    def get(self, pod: str, path: str, seconds: float = 10) -> str:
+        """What a pod answers over HTTP; `OSError` where it does not, or not in time."""
         server = proxy(self.namespace.kubernetes.kubeconfig)
         url = f"{server}/api/v1/namespaces/{self.namespace.name}/pods/{pod}:4000/proxy/{path}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=seconds) as answer:
             text: str = answer.read().decode()
         return text
 

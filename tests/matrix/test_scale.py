@@ -11,7 +11,7 @@ import pytest
 
 from tests import cluster as clusters
 from tests.cluster import KubectlError
-from tests.e2e.user import Namespace
+from tests.e2e.user import Namespace, together
 
 from .cells import elixircluster
 from .conftest import CAMPAIGN, DNS_TTL
@@ -68,13 +68,15 @@ def certificate_of(namespace: Namespace) -> str:
 def seconds_until_forgotten(nodes: Nodes, few: int, many: int) -> list[float]:
     """How long after its last answer each leaver was in no list of those that stay."""
     leavers = {node_in(nodes, ordinal): f"{nodes.name}-{ordinal}" for ordinal in range(few, many)}
+    staying = [f"{nodes.name}-{ordinal}" for ordinal in range(few)]
     last_answer = dict.fromkeys(leavers, time.monotonic())
     forgotten: dict[str, float] = {}
     deadline = time.monotonic() + 2 * LONGEST_SECONDS
     while len(forgotten) < len(leavers) and time.monotonic() < deadline:
-        seen = set().union(*(listed(nodes, f"{nodes.name}-{ordinal}") for ordinal in range(few)))
-        for name, pod in leavers.items():
-            if listed(nodes, pod):
+        views = together(*(lambda pod=pod: listed(nodes, pod) for pod in [*staying, *leavers.values()]))
+        seen = set().union(*views[: len(staying)])
+        for name, view in zip(leavers, views[len(staying) :], strict=True):
+            if view:
                 last_answer[name] = time.monotonic()
             elif name not in seen:
                 forgotten.setdefault(name, time.monotonic())
@@ -90,7 +92,7 @@ def node_in(nodes: Nodes, ordinal: int) -> str:
 def listed(nodes: Nodes, pod: str) -> set[str]:
     """Whom a node lists; nobody where it does not answer."""
     try:
-        return set(json.loads(nodes.get(pod, "nodes")))
+        return set(json.loads(nodes.get(pod, "nodes", seconds=1)))
     except (OSError, HTTPException, json.JSONDecodeError):
         return set()
 
@@ -101,9 +103,9 @@ def seconds_until_found(nodes: Nodes, count: int) -> list[float]:
     deadline = time.monotonic() + 2 * LONGEST_SECONDS
     newcomers = [f"{nodes.name}-{ordinal}" for ordinal in range(FEW, count)]
     while len(found) < len(newcomers) and time.monotonic() < deadline:
-        for pod in newcomers:
-            if pod not in found and len(listed(nodes, pod)) == count:
-                found[pod] = time.time()
+        waiting = [pod for pod in newcomers if pod not in found]
+        views = together(*(lambda pod=pod: listed(nodes, pod) for pod in waiting))
+        found |= {pod: time.time() for pod, view in zip(waiting, views, strict=True) if len(view) == count}
         time.sleep(0.2)
     times = []
     for pod, at in sorted(found.items()):
