@@ -46,7 +46,7 @@ def test_the_operator_says_what_is_wrong_and_sees_when_it_is_right(shared, case)
         name = name.ljust(MAX_NAME, "x")
     shared.cluster(name, **spec)
     try:
-        stalled = shared.until(name, "Stalled", seconds=5)
+        stalled = shared.until(name, "Stalled")
         assert stalled["reason"] == reason
         assert said in stalled["message"]
         assert "hunter2" not in str(shared.status(name))

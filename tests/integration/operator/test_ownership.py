@@ -66,13 +66,13 @@ def test_a_secret_that_comes_later_is_seen(namespace):
     stalled = namespace.until("chat", "Stalled", reason="CookieSecretMissing")
     assert "spec.distribution.cookie.secretRef" in stalled["message"]
     namespace.create("Secret", "mine", {"stringData": {"other": "x"}})
-    namespace.until("chat", "Stalled", reason="CookieKeyMissing", seconds=5)
+    namespace.until("chat", "Stalled", reason="CookieKeyMissing")
     namespace.patch("Secret", "mine", {"stringData": {"cookie": GOOD + "\n"}})
-    stalled = namespace.until("chat", "Stalled", reason="CookieInvalid", seconds=5)
+    stalled = namespace.until("chat", "Stalled", reason="CookieInvalid")
     assert "newline" in stalled["message"]
     assert "hunter2" not in str(namespace.get("ElixirCluster", "chat"))
     namespace.patch("Secret", "mine", {"stringData": {"cookie": GOOD}})
-    namespace.until("chat", seconds=5)
+    namespace.until("chat")
     assert namespace.get("Secret", "chat-cookie") is None
     events = {event["reason"]: event for event in namespace.list("Event")}
     assert {"CookieSecretMissing", "Recovered"} <= set(events)
@@ -84,9 +84,9 @@ def test_a_secret_that_goes_away_stalls_a_resource_that_was_well(namespace):
     namespace.cluster("chat", distribution=COOKIE)
     namespace.until("chat")
     namespace.delete("Secret", "mine")
-    namespace.until("chat", "Stalled", reason="CookieSecretMissing", seconds=5)
+    namespace.until("chat", "Stalled", reason="CookieSecretMissing")
     namespace.create("Secret", "mine", {"stringData": {"cookie": GOOD}})
-    namespace.until("chat", seconds=5)
+    namespace.until("chat")
 
 
 def test_a_paused_resource_is_reported_and_not_changed(namespace):
