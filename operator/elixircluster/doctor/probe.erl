@@ -15,14 +15,14 @@ main(Question) ->
     Root = os:getenv("ROOTDIR"),
     Paths = filelib:wildcard(Root ++ "/lib/*/ebin") ++ following("-pa", Words) ++ following("-pz", Words),
     code:add_pathsz(Paths),
-    Cookie = cookie(Words, Environment),
+    Cookies = cookies(Words, Environment),
     Node = name(Words),
     Network = [
         {dns, fun() -> names(Question) end},
         {peers, fun() -> parallel([{pod(Peer), fun() -> peer(Peer) end} || Peer <- maps:get(peers, Question)], 4000) end},
         {epmd, fun() -> epmd("127.0.0.1") end},
         {tls, fun() -> tls(Question) end},
-        {node, fun() -> ask(Node, Cookie, maps:get(peers, Question)) end}
+        {node, fun() -> ask(Node, Cookies, Question) end}
     ],
     Found = parallel(Network, maps:get(milliseconds, Question) - 1000),
     Told = Found#{
@@ -31,7 +31,7 @@ main(Question) ->
         flags => flags(Words),
         repeated => repeated(Words, Environment),
         environment => environment(Environment),
-        cookie => told_cookie(Cookie, Environment, maps:get(salt, Question)),
+        cookie => told_cookie(Cookies, Environment, maps:get(salt, Question)),
         listens => listens(),
         libraries => libraries(Paths),
         limits => limits(Beam)
@@ -104,30 +104,35 @@ environment(Environment) ->
 
 %% ---- The cookie
 
-%% What the node was started with: {Where, Cookie}.
-cookie(Words, Environment) ->
-    case following("-setcookie", before_extra(Words)) of
-        [] -> cookie_file(proplists:get_value("HOME", Environment, "/"));
-        Given -> {flag, hd(Given)}
+%% Where a cookie of the node may come from, in order: what it was started with, and what its Secret says now, which the
+%% node has where the cookie was changed while it ran.
+cookies(Words, Environment) ->
+    Started = case following("-setcookie", before_extra(Words)) of
+        [] -> cookie_file(proplists:get_value("HOME", Environment, "/") ++ "/.erlang.cookie");
+        [Given | _] -> [Given]
+    end,
+    Started ++ [Mounted || Mounted <- cookie_file("/etc/elixircluster-cookie/cookie"), [Mounted] =/= Started].
+
+cookie_file(File) ->
+    case file:read_file(File) of
+        {ok, Content} -> [binary_to_list(Content)];
+        {error, _} -> []
     end.
 
-cookie_file(Home) ->
-    case file:read_file(Home ++ "/.erlang.cookie") of
-        {ok, Content} -> {file, hd(string:split(binary_to_list(Content), "\n") ++ [""])};
-        {error, _} -> none
-    end.
-
-told_cookie(none, _, _) ->
-    #{source => none};
-told_cookie({Source, Cookie}, Environment, Salt) ->
+told_cookie([], _, _) ->
+    none;
+told_cookie([Started | _], Environment, Salt) ->
     Meant = [Value || {Name, Value} <- Environment,
                       lists:member(Name, ["RELEASE_COOKIE", "RELX_COOKIE", "ERLANG_COOKIE"])],
-    #{source => Source,
-      digest => hexadecimal(erlang:md5([Salt, Cookie])),
-      empty => Cookie =:= "",
-      newline => lists:member($\n, Cookie) orelse lists:member($\r, Cookie),
-      blanks => string:trim(Cookie) =/= Cookie,
-      from_environment => lists:member(Cookie, Meant)}.
+    Mounted = cookie_file("/etc/elixircluster-cookie/cookie"),
+    #{digest => digest(Salt, Started),
+      empty => Started =:= "",
+      newline => lists:member($\n, Started) orelse lists:member($\r, Started),
+      blanks => string:trim(Started) =/= Started,
+      from_environment => lists:member(Started, Meant),
+      as_mounted => Mounted =:= [] orelse Mounted =:= [Started]}.
+
+digest(Salt, Cookie) -> hexadecimal(erlang:md5([Salt, Cookie])).
 
 %% ---- The network, from here
 
@@ -334,29 +339,34 @@ alert({Name, Said}) ->
 
 %% A hidden node beside it, with its cookie and its flags, that listens to nobody.
 ask(none, _, _) -> #{error => 'it has no name'};
-ask(_, none, _) -> #{error => 'it has no cookie'};
-ask(Node, {_, Cookie}, Peers) ->
+ask(Node, Cookies, Question) ->
     Host = lists:last(string:split(Node, "@")),
     Mine = "doctor-" ++ integer_to_list(rand:uniform(256)) ++ "@" ++ Host,
     case net_kernel:start([list_to_atom(Mine), longnames]) of
-        {ok, _} -> answered(list_to_atom(Node), list_to_atom(Cookie), Peers);
+        {ok, _} -> answered(list_to_atom(Node), Cookies, Question);
         {error, _} -> #{error => 'no second node can be started'}
     end.
 
-answered(Node, Cookie, Peers) ->
-    erlang:set_cookie(Node, Cookie),
-    case net_kernel:hidden_connect_node(Node) of
-        true -> parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 5000);
-        _ -> #{error => 'it does not take a connection'}
+answered(_, [], _) ->
+    #{error => 'it does not take a connection'};
+answered(Node, [Cookie | Cookies], #{peers := Peers, salt := Salt} = Question) ->
+    case let_in(Node, Cookie) of
+        true ->
+            Told = parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 5000),
+            Told#{cookie => digest(Salt, Cookie)};
+        false ->
+            answered(Node, Cookies, Question)
     end.
+
+let_in(Node, Cookie) ->
+    erlang:set_cookie(Node, list_to_atom(Cookie)),
+    net_kernel:hidden_connect_node(Node) =:= true.
 
 %% Whether a node with this one's cookie and certificate is let in by its peers.
 dialled(Cookie, Peers) ->
     parallel([{pod(Peer), fun() -> dial(Peer, Cookie) end} || Peer <- Peers], 4500).
 
-dial(#{node := Node}, Cookie) ->
-    erlang:set_cookie(list_to_atom(Node), Cookie),
-    net_kernel:hidden_connect_node(list_to_atom(Node)) =:= true.
+dial(#{node := Node}, Cookie) -> let_in(list_to_atom(Node), Cookie).
 
 said(Node) ->
     Call = fun(Module, Function, Arguments) -> rpc:call(Node, Module, Function, Arguments, 2000) end,

@@ -38,7 +38,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was told, and the offset of the pod's clock from ours in seconds, with half of its uncertainty."""
+    """What was told, and by how many seconds the pod's clock is before ours, with how much of that may be the way."""
 
     told: Told
     offset: float = 0.0

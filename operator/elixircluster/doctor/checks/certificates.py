@@ -1,0 +1,105 @@
+"""TLS between nodes: who signed, until when, for whom; and what the handshakes say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from elixircluster.doctor.facts import Facts, Member
+from elixircluster.doctor.finding import Verdict, failed, passed, skipped
+from elixircluster.doctor.probe import Told
+
+ROLES = ("client", "server")
+
+REMEDIES = {
+    "SelfSigned": "the operator makes the certificates; what the node reads comes from elsewhere: look at "
+    "spec.release.command, spec.env and the image's vm.args for another -ssl_dist_optfile",
+    "CertManager": "kubectl describe certificate {name}-tls; the issuer must sign all nodes with one CA",
+    "Secret": "renew tls.crt, tls.key and ca.crt of the Secret in spec.distribution.tls.secretRef, all of one CA",
+}
+
+
+def tls(facts: Facts) -> Verdict:
+    """Every node's certificate is valid now, signed by a CA that its peers know, and for its host."""
+    mode = (facts.spec.get("distribution") or {}).get("tls", {}).get("mode", "Disabled")
+    if not facts.distribution.encrypted:
+        return skipped("spec.distribution.tls.mode is Disabled")
+    if not facts.probed:
+        return skipped("no pod could be looked into")
+    evidence = [line for examined in (_own, _between, _plain, _handshakes) for line in dict.fromkeys(examined(facts))]
+    if evidence:
+        return failed(
+            "the certificates do not let the nodes in", evidence, REMEDIES.get(mode, "").format(name=facts.name)
+        )
+    first = min(_until(told) for _, told in _certificates(facts))
+    return passed(f"signed by one CA, for these hosts, until {_date(first)}")
+
+
+def _certificates(facts: Facts) -> Iterator[tuple[Member, Told]]:
+    for member in facts.probed:
+        for role in ROLES:
+            told = member.probe.part("tls", role) if member.probe else {}
+            if told:
+                yield member, told
+
+
+def _own(facts: Facts) -> Iterator[str]:
+    """What is wrong with a certificate by itself."""
+    for member, told in _certificates(facts):
+        if "error" in told:
+            yield f"{member.name}: {told['error']}"
+            continue
+        now = facts.now + (member.probe.offset if member.probe else 0.0)
+        host = member.node.partition("@")[2]
+        if now > _until(told):
+            yield f"{member.name}: its certificate expired on {_date(_until(told))}"
+        if now < int(told["from"]):
+            yield f"{member.name}: its certificate is not valid before {_date(int(told['from']))}"
+        if not told["signed"]:
+            yield f"{member.name}: its certificate is signed by {told['issuer']}, which its own ca.crt does not hold"
+        if told["fits_key"] is False:
+            yield f"{member.name}: its key is not that of its certificate"
+        if facts.distribution.naming == "host" and host not in told["names"]:
+            yield f"{member.name}: its certificate is not for {host}"
+
+
+def _between(facts: Facts) -> Iterator[str]:
+    """Authorities that one node trusts and that have not signed another."""
+    signers: dict[str, set[str]] = {}
+    trusted: dict[str, set[str]] = {}
+    issuers: Mapping[str, str] = {}
+    for member, told in _certificates(facts):
+        signers.setdefault(member.name, set()).update(told.get("signers") or ())
+        trusted.setdefault(member.name, set()).update(told.get("authorities") or ())
+        issuers = {**issuers, member.name: str(told.get("issuer", ""))}
+    for one in signers:
+        for other in trusted:
+            if one != other and signers[one] and not signers[one] & trusted[other]:
+                yield f"{other} does not know the CA ({issuers[one]}) that signed {one}"
+
+
+def _plain(facts: Facts) -> Iterator[str]:
+    for member in facts.probed:
+        error = member.probe.part("tls").get("error") if member.probe else ""
+        if error:
+            yield f"{member.name}: {error}"
+        elif member.probe and not member.probe.part("tls"):
+            yield f"{member.name} speaks no TLS: it was started without -proto_dist {facts.distribution.protocol}"
+
+
+def _handshakes(facts: Facts) -> Iterator[str]:
+    for member in facts.probed:
+        for pod, answer in (member.probe.part("tls", "handshakes") if member.probe else {}).items():
+            if isinstance(answer, dict) and "alert" in answer:
+                refuser = member.name if answer["by"] == "us" else pod
+                yield f"{member.name} → {pod}: {refuser} says {str(answer['alert']).replace('_', ' ')}"
+            elif answer != "ok":
+                yield f"{member.name} → {pod}: {answer['error'] if isinstance(answer, dict) else answer}"
+
+
+def _until(told: Told) -> int:
+    return int(told.get("until", 1 << 40))
+
+
+def _date(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
