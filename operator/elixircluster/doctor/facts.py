@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from elixircluster.doctor.probe import CONTAINER, KUBECTL_SECONDS, Peer, Probe, UnfitError, look_into, question
+from elixircluster.doctor.probe import Peer, Probe, UnfitError, look_into, question
 from elixircluster.doctor.stranger import AbsentError, knock
+from elixircluster.plugin import resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 
 GET_SECONDS = 5.0
@@ -63,13 +64,13 @@ class Member:
     @property
     def container(self) -> Body:
         """The release's."""
-        return next((item for item in self.pod["spec"]["containers"] if item["name"] == CONTAINER), {})
+        return next((item for item in self.pod["spec"]["containers"] if item["name"] == resources.CONTAINER), {})
 
     @property
     def container_status(self) -> Body:
         """What Kubernetes says of it; empty before it was made."""
         statuses = (self.pod.get("status") or {}).get("containerStatuses") or []
-        return next((item for item in statuses if item["name"] == CONTAINER), {})
+        return next((item for item in statuses if item["name"] == resources.CONTAINER), {})
 
     @property
     def running(self) -> bool:
@@ -158,10 +159,9 @@ def gather(kubectl: Kubectl, name: str, step: Callable[[str], None] = lambda _: 
 
 
 def _from_the_server(kubectl: Kubectl, name: str) -> Facts:
-    members = f"elixircluster.dev/cluster={name},app.kubernetes.io/component=node"
     questions = {
-        "resource": ("elixirclusters.elixircluster.dev", name),
-        "pods": ("pods", "-l", members),
+        "resource": (resources.KIND, name),
+        "pods": ("pods", "-l", resources.selector(name)),
         "slices": ("endpointslices", "-l", f"kubernetes.io/service-name={name}-nodes"),
         "policies": ("networkpolicies",),
     }
@@ -170,19 +170,21 @@ def _from_the_server(kubectl: Kubectl, name: str) -> Facts:
             key: pool.submit(kubectl.json, "get", *arguments, seconds=GET_SECONDS)
             for key, arguments in questions.items()
         }
-        found, unseen = {}, {}
+        found: dict[str, Body] = {}
+        unseen: dict[str, str] = {}
         for key, answer in asked.items():
             try:
                 found[key] = answer.result()
             except KubectlError as error:
-                unseen[key] = str(error)
+                unseen[key] = error.message
     if "resource" in unseen:
-        raise KubectlError(unseen["resource"])
+        # Once more, by who tells what there is instead.
+        found["resource"] = dict(resources.one(kubectl, name))
     pods = [pod for pod in _items(found, "pods") if "deletionTimestamp" not in pod["metadata"]]
     return Facts(
         name=name,
         resource=found["resource"],
-        members=[Member(pod) for pod in sorted(pods, key=_ordinal)],
+        members=[Member(pod) for pod in sorted(pods, key=lambda pod: resources.ordinal(pod["metadata"]["name"]))],
         slices=_items(found, "slices"),
         policies=_items(found, "policies"),
         unseen=unseen,
@@ -191,11 +193,6 @@ def _from_the_server(kubectl: Kubectl, name: str) -> Facts:
 
 def _items(found: Mapping[str, Body], key: str) -> list[Body]:
     return list((found.get(key) or {}).get("items") or [])
-
-
-def _ordinal(pod: Body) -> tuple[int, str]:
-    last = pod["metadata"]["name"].rpartition("-")[2]
-    return (int(last) if last.isdigit() else 0, pod["metadata"]["name"])
 
 
 def _from_inside(kubectl: Kubectl, facts: Facts) -> Facts:
@@ -230,7 +227,9 @@ def _from_inside(kubectl: Kubectl, facts: Facts) -> Facts:
 
 def most_telling(facts: Facts) -> Sequence[Member]:
     """The members to look into: those first that are least connected by what the operator says."""
-    connected = {item["pod"]: item.get("connected", -1) for item in (facts.resource.get("status") or {}).get("nodes", [])}
+    connected = {
+        item["pod"]: item.get("connected", -1) for item in (facts.resource.get("status") or {}).get("nodes", [])
+    }
     return sorted(facts.members, key=lambda member: connected.get(member.name, -1))[:MOST_PROBED]
 
 

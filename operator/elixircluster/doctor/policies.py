@@ -7,7 +7,7 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,11 +64,13 @@ def _names_port(ports: Sequence[Body] | None, listener: Pod | None, port: int, p
 def _is_port(item: Body, listener: Pod | None, port: int, protocol: str) -> bool:
     if item.get("protocol", "TCP") != protocol:
         return False
-    first = item.get("port")
+    first: Any = item.get("port")
     if isinstance(first, str):
         # By name it is another number on each pod, which we cannot look up of a pod that we do not know.
         return listener is None or listener.ports.get(first) == port
-    return first is None or first <= port <= item.get("endPort", first)
+    if first is None:
+        return True
+    return int(first) <= port <= int(item.get("endPort", first))
 
 
 def _names_peer(peers: Sequence[Body] | None, other: Pod | None) -> bool:
@@ -99,7 +101,7 @@ def matches(selector: Body, labels: Mapping[str, str]) -> bool:
     )
 
 
-OPERATORS = {
+OPERATORS: Mapping[str, Callable[[str | None, Sequence[str]], bool]] = {
     "In": lambda value, values: value in values,
     "NotIn": lambda value, values: value not in values,
     "Exists": lambda value, _: value is not None,

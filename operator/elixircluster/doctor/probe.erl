@@ -19,7 +19,7 @@ main(Question) ->
     Node = name(Words),
     Network = [
         {dns, fun() -> names(Question) end},
-        {peers, fun() -> parallel([{pod(Peer), fun() -> peer(Peer) end} || Peer <- maps:get(peers, Question)], 4000) end},
+        {peers, fun() -> parallel([{pod(Peer), fun() -> peer(Peer) end} || Peer <- maps:get(peers, Question)], 3500) end},
         {epmd, fun() -> epmd("127.0.0.1") end},
         {tls, fun() -> tls(Question) end},
         {node, fun() -> ask(Node, Cookies, Question) end}
@@ -31,7 +31,7 @@ main(Question) ->
         flags => flags(Words),
         repeated => repeated(Words, Environment),
         environment => environment(Environment),
-        cookie => told_cookie(Cookies, Environment, maps:get(salt, Question)),
+        cookie => told_cookie(Cookies, maps:get(salt, Question)),
         listens => listens(),
         libraries => libraries(Paths),
         limits => limits(Beam)
@@ -119,18 +119,18 @@ cookie_file(File) ->
         {error, _} -> []
     end.
 
-told_cookie([], _, _) ->
+told_cookie([], _) ->
     none;
-told_cookie([Started | _], Environment, Salt) ->
-    Meant = [Value || {Name, Value} <- Environment,
-                      lists:member(Name, ["RELEASE_COOKIE", "RELX_COOKIE", "ERLANG_COOKIE"])],
-    Mounted = cookie_file("/etc/elixircluster-cookie/cookie"),
+told_cookie([Started | _], Salt) ->
+    Mounted = case cookie_file("/etc/elixircluster-cookie/cookie") of
+        [] -> none;
+        [Secret] -> digest(Salt, Secret)
+    end,
     #{digest => digest(Salt, Started),
       empty => Started =:= "",
       newline => lists:member($\n, Started) orelse lists:member($\r, Started),
       blanks => string:trim(Started) =/= Started,
-      from_environment => lists:member(Started, Meant),
-      as_mounted => Mounted =:= [] orelse Mounted =:= [Started]}.
+      mounted => Mounted}.
 
 digest(Salt, Cookie) -> hexadecimal(erlang:md5([Salt, Cookie])).
 
@@ -143,11 +143,11 @@ names(#{service := Service, family := Family, peers := Peers}) ->
     parallel(
         [{service, fun() -> resolved(Service, Type) end},
          {srv, fun() -> resolved(Service, srv) end},
-         {hosts, fun() -> parallel([{list_to_atom(Host), fun() -> host(Host, Family) end} || Host <- Hosts], 4000) end}],
-        4500).
+         {hosts, fun() -> parallel([{list_to_atom(Host), fun() -> host(Host, Family) end} || Host <- Hosts], 3500) end}],
+        4000).
 
 resolved(Name, Type) ->
-    case inet_res:resolve(Name, in, Type, [{timeout, 1500}, {retry, 2}], 4000) of
+    case inet_res:resolve(Name, in, Type, [{timeout, 1000}, {retry, 2}], 3000) of
         {ok, Message} -> #{answers => answers(Message, Type)};
         {error, {Reason, _}} -> #{error => Reason};
         {error, Reason} -> #{error => Reason}
@@ -169,11 +169,11 @@ host(Host, Family) ->
 pod(#{pod := Pod}) -> list_to_atom(Pod).
 
 peer(#{address := Address, port := Port}) ->
-    #{port => connected(Address, Port), epmd => epmd(Address)}.
+    parallel([{port, fun() -> connected(Address, Port) end}, {epmd, fun() -> epmd(Address) end}], 3000).
 
 connected(Text, Port) ->
     {ok, Address} = inet:parse_address(Text),
-    case gen_tcp:connect(Address, Port, [binary, {active, false}], 2500) of
+    case gen_tcp:connect(Address, Port, [binary, {active, false}], 2000) of
         {ok, Socket} -> gen_tcp:close(Socket), open;
         {error, Reason} -> Reason
     end.
@@ -181,7 +181,7 @@ connected(Text, Port) ->
 %% What the port mapper says: names and their ports, or why it says nothing.
 epmd(Text) ->
     {ok, Address} = inet:parse_address(Text),
-    case gen_tcp:connect(Address, 4369, [list, {active, false}], 2500) of
+    case gen_tcp:connect(Address, 4369, [list, {active, false}], 2000) of
         {ok, Socket} ->
             gen_tcp:send(Socket, [0, 1, $n]),
             Said = received(Socket, []),
@@ -238,7 +238,7 @@ encrypted(File, Question) ->
 
 shown(Client, Server, #{peers := Peers}) ->
     Certificates = parallel([{client, fun() -> certificate(Client) end}, {server, fun() -> certificate(Server) end}], 3000),
-    Certificates#{handshakes => parallel([{pod(Peer), fun() -> handshake(Peer, Client) end} || Peer <- Peers], 4500)}.
+    Certificates#{handshakes => parallel([{pod(Peer), fun() -> handshake(Peer, Client) end} || Peer <- Peers], 4000)}.
 
 %% The certificate that is shown, and the authorities by which the peer's is judged.
 certificate(Options) ->
@@ -313,7 +313,7 @@ handshake(#{address := Text, port := Port, host := Host}, Client) ->
     Known = [certfile, keyfile, cacertfile, verify, customize_hostname_check, versions, depth],
     Options = [{Key, Value} || {Key, Value} <- Client, lists:member(Key, Known)],
     Name = [{server_name_indication, Host}],
-    case ssl:connect(Address, Port, Name ++ Options ++ [{active, false}, {log_level, none}], 3500) of
+    case ssl:connect(Address, Port, Name ++ Options ++ [{active, false}, {log_level, none}], 3000) of
         {ok, Socket} ->
             Said = ssl:recv(Socket, 0, 300),
             ssl:close(Socket),
@@ -352,7 +352,7 @@ answered(_, [], _) ->
 answered(Node, [Cookie | Cookies], #{peers := Peers, salt := Salt} = Question) ->
     case let_in(Node, Cookie) of
         true ->
-            Told = parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 5000),
+            Told = parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 3500),
             Told#{cookie => digest(Salt, Cookie)};
         false ->
             answered(Node, Cookies, Question)
@@ -364,7 +364,7 @@ let_in(Node, Cookie) ->
 
 %% Whether a node with this one's cookie and certificate is let in by its peers.
 dialled(Cookie, Peers) ->
-    parallel([{pod(Peer), fun() -> dial(Peer, Cookie) end} || Peer <- Peers], 4500).
+    parallel([{pod(Peer), fun() -> dial(Peer, Cookie) end} || Peer <- Peers], 3000).
 
 dial(#{node := Node}, Cookie) -> let_in(list_to_atom(Node), Cookie).
 

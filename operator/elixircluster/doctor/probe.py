@@ -9,9 +9,9 @@ from importlib.resources import files
 from typing import Any
 
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.resources import CONTAINER
 
-CONTAINER = "app"
-PROBE_SECONDS = 6.5
+PROBE_SECONDS = 5.5
 KUBECTL_SECONDS = 8.0
 
 Told = dict[str, Any]
@@ -81,7 +81,7 @@ def look_into(kubectl: Kubectl, pod: str, asked: str) -> Told:
     try:
         said = kubectl.text(*command, given=asked + _source("probe.erl"), seconds=KUBECTL_SECONDS)
     except KubectlError as error:
-        raise UnfitError(str(error)) from None
+        raise UnfitError(error.message) from None
     return parse(said)
 
 

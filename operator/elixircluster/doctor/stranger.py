@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.resources import CONTAINER
 
 START_SECONDS = 6.0
 LABEL = "elixircluster.dev/doctor"
@@ -27,7 +28,7 @@ def knock(kubectl: Kubectl, member: Body, addresses: Sequence[str], port: int) -
     try:
         kubectl.text("create", "-f", "-", given=json.dumps(body), seconds=START_SECONDS)
     except KubectlError as error:
-        raise AbsentError(f"no pod can be made to knock from: {error}") from None
+        raise AbsentError(f"no pod can be made to knock from: {error.message}") from None
     try:
         return parse(kubectl.text(*_last_words(name), seconds=START_SECONDS + 1))
     except KubectlError:
@@ -103,4 +104,4 @@ def stranger(member: Body, addresses: Sequence[str], port: int) -> Body:
 
 
 def _release(member: Body) -> Body:
-    return next(item for item in member["spec"]["containers"] if item["name"] == "app")
+    return next(item for item in member["spec"]["containers"] if item["name"] == CONTAINER)

@@ -11,6 +11,7 @@ from elixircluster.plugin.target import target_options
 
 COMMANDS: Mapping[str, str] = {
     "status": "elixircluster.plugin.status",
+    "doctor": "elixircluster.doctor.command",
     "mesh": "elixircluster.plugin.mesh",
     "console": "elixircluster.plugin.remote",
     "rpc": "elixircluster.plugin.remote",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from elixircluster.doctor.facts import Facts, Member
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped
@@ -64,18 +64,13 @@ def _own(facts: Facts) -> Iterator[str]:
 
 
 def _between(facts: Facts) -> Iterator[str]:
-    """Authorities that one node trusts and that have not signed another."""
-    signers: dict[str, set[str]] = {}
-    trusted: dict[str, set[str]] = {}
-    issuers: Mapping[str, str] = {}
-    for member, told in _certificates(facts):
-        signers.setdefault(member.name, set()).update(told.get("signers") or ())
-        trusted.setdefault(member.name, set()).update(told.get("authorities") or ())
-        issuers = {**issuers, member.name: str(told.get("issuer", ""))}
-    for one in signers:
-        for other in trusted:
-            if one != other and signers[one] and not signers[one] & trusted[other]:
-                yield f"{other} does not know the CA ({issuers[one]}) that signed {one}"
+    """Nodes that do not trust who has signed another."""
+    told = list(_certificates(facts))
+    for judge, trusts in told:
+        for judged, shows in told:
+            signers = set(shows.get("signers") or ())
+            if judge is not judged and signers and not signers & set(trusts.get("authorities") or ()):
+                yield f"{judge.name} does not know the CA ({shows['issuer']}) that signed {judged.name}"
 
 
 def _plain(facts: Facts) -> Iterator[str]:

@@ -27,7 +27,7 @@ def discovery(facts: Facts) -> Verdict:
     if not any(member.probe and member.probe.said for member in facts.probed):
         return skipped("no node answers from beside it")
     if not libraries:
-        return skipped("neither libcluster nor dns_cluster is in the release; what else it may have is not known")
+        return passed(f"settings lead to {facts.name}-nodes; neither libcluster nor dns_cluster is in the release")
     return passed(f"{some(libraries)} asks for {facts.name}-nodes")
 
 
@@ -120,7 +120,11 @@ def mesh(facts: Facts) -> Verdict:
         if member.probe and isinstance(member.probe.said.get("visible"), list)
     }
     nodes = {member.node for member in facts.members if member.node}
-    missing = [f"{node} does not see {some(sorted(nodes - seen - {node}))}" for node, seen in sees.items() if nodes - seen - {node}]
+    missing = [
+        f"{node} does not see {some(sorted(nodes - seen - {node}))}"
+        for node, seen in sees.items()
+        if nodes - seen - {node}
+    ]
     if not sees:
         return _by_operator(clustered)
     if not missing:
@@ -153,6 +157,6 @@ def _mesh_remedy(facts: Facts) -> str:
     if not any(_libraries(member) for member in facts.probed):
         return "each would let the others in, but nobody asks: add libcluster or dns_cluster, or use strategy Static"
     return (
-        "each would let the others in, but nobody asks: is Cluster.Supervisor (or DNSCluster) among the children of the "
-        "application's supervisor?"
+        "each would let the others in, but nobody asks: is Cluster.Supervisor (or DNSCluster) among the children of "
+        "the application's supervisor?"
     )

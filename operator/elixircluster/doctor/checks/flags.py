@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from elixircluster.doctor.facts import Facts, Member
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped, some
@@ -78,7 +78,13 @@ def cookie(facts: Facts) -> Verdict:
     digests = {member.name: _digest(member) for member in facts.probed if member.name in told}
     if len(set(digests.values())) == 1:
         return passed(f"the same on {len(digests)} nodes, and no newline in it")
-    return failed("the cookies differ", list(_apart(digests, told)), _remedy(digests, told))
+    odd = _odd(digests, {name: facets.get("mounted") for name, facets in told.items()})
+    return failed(
+        "the cookies differ",
+        [*(f"{name} has another cookie than {why}" for name, why in odd.items()), _groups(digests)],
+        f"kubectl delete pod {' '.join(odd)}; where it comes back with another one, what starts it sets that: "
+        "RELEASE_COOKIE in rel/env.sh.eex, -setcookie in vm.args, spec.release.command",
+    )
 
 
 def _malformed(name: str, facets: Mapping[str, object]) -> Iterator[str]:
@@ -96,35 +102,18 @@ def _digest(member: Member) -> str:
     return str(probe.part("node").get("cookie") or probe.part("cookie").get("digest")) if probe else ""
 
 
-def _odd(digests: Mapping[str, str], told: Mapping[str, Mapping[str, object]]) -> Sequence[str]:
-    """The nodes with the wrong one: not the Secret's, or else not that of most."""
-    own = [name for name in digests if not told[name]["from_environment"]]
-    if own:
-        return own
+def _odd(digests: Mapping[str, str], mounted: Mapping[str, object]) -> Mapping[str, str]:
+    """The nodes that have the wrong one, by the Secret if it is in the pods, else by what most have."""
+    other = {name: "its Secret" for name, digest in digests.items() if mounted[name] not in {None, digest}}
     most = Counter(digests.values()).most_common(1)[0][0]
-    return [name for name, digest in digests.items() if digest != most]
+    return other or {name: "most of the others" for name, digest in digests.items() if digest != most}
 
 
-def _apart(digests: Mapping[str, str], told: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+def _groups(digests: Mapping[str, str]) -> str:
     groups = defaultdict(list)
     for name, digest in digests.items():
         groups[digest].append(name)
-    yield "the same within, and not between: " + " | ".join(some(names) for names in groups.values())
-    for name in _odd(digests, told):
-        if not told[name]["from_environment"]:
-            yield f"{name} was started with another cookie than its environment has"
-        elif not told[name]["as_mounted"]:
-            yield f"{name} was started before the Secret was changed"
-
-
-def _remedy(digests: Mapping[str, str], told: Mapping[str, Mapping[str, object]]) -> str:
-    odd = _odd(digests, told)
-    if any(not told[name]["from_environment"] for name in odd):
-        return (
-            "let the operator give the cookie: remove RELEASE_COOKIE from rel/env.sh.eex, -setcookie from vm.args, "
-            "and --cookie from spec.release.command"
-        )
-    return f"restart the nodes that have another: kubectl delete pod {' '.join(odd)}"
+    return "who has the same: " + " | ".join(some(names) for names in groups.values())
 
 
 def clock(facts: Facts) -> Verdict:
@@ -146,7 +135,9 @@ def versions(facts: Facts) -> Verdict:
     known = {name: int(otp) for name, otp in found.items() if otp and str(otp).isdigit()}
     if not known:
         return skipped("no node answers from beside it")
-    told = ", ".join(f"{otp} ({some([name for name in known if known[name] == otp])})" for otp in sorted(set(known.values())))
+    told = ", ".join(
+        f"{otp} ({some([name for name in known if known[name] == otp])})" for otp in sorted(set(known.values()))
+    )
     if max(known.values()) - min(known.values()) > 2:
         return failed(
             "the nodes' OTP releases are too far apart", [told], "finish the rollout, or use update.strategy Recreate"

@@ -60,7 +60,7 @@ def _knocked(facts: Facts, source: str) -> dict[str, str]:
     for member in facts.probed:
         if member.name == source and member.probe:
             peers = member.probe.part("peers")
-            return {pod: str(told["port"]) for pod, told in peers.items() if "port" in told}
+            return {pod: str(told.get("port") or told.get("error")) for pod, told in peers.items()}
     return {}
 
 
@@ -114,9 +114,7 @@ def _dns_remedy(facts: Facts) -> str:
         return f"the pods have dnsPolicy {some(sorted(policies))}: remove it from spec.podTemplate"
     if not facts.slices and "slices" not in facts.unseen:
         return f"the Service {facts.name}-nodes has no endpoints: kubectl describe service {facts.name}-nodes"
-    errors = {
-        str(member.probe.part("dns", "service").get("error", "")) for member in facts.probed if member.probe
-    }
+    errors = {str(member.probe.part("dns", "service").get("error", "")) for member in facts.probed if member.probe}
     if "nxdomain" in errors:
         return f"is spec.discovery.clusterDomain ({facts.service.partition('.svc.')[2]}) that of this Kubernetes?"
     return "CoreDNS does not answer: kubectl -n kube-system get pods -l k8s-app=kube-dns"
@@ -134,8 +132,8 @@ def port(facts: Facts) -> Verdict:
         return failed(
             f"port {number} is closed between pods",
             shut,
-            "something between the pods drops it: a policy of another kind (Cilium, Calico, a service mesh), a firewall "
-            "between Kubernetes nodes",
+            "something between the pods drops it: a policy of another kind (Cilium, Calico, a service mesh), or a "
+            "firewall between Kubernetes nodes",
         )
     if not seen:
         return skipped("no pod could be looked into" if not facts.probed else "there is one node only")

@@ -175,7 +175,8 @@ def _table(text: object) -> dict[str, int]:
 
 def ports(facts: Facts) -> Verdict:
     """The port table has room for connections."""
-    full, room = [], []
+    full: list[str] = []
+    room: list[str] = []
     for member in facts.probed:
         said = member.probe.said if member.probe else {}
         used, most = said.get("ports"), said.get("most_ports")
