@@ -12,6 +12,7 @@ from .user import Object
 IMAGE = "docker.io/library/chat:1.0.0"
 FLY_IMAGE = "docker.io/library/chat-fly:1.0.0"
 PORT = 6789
+COOKIE = "Another_cookie_of_the_second_node"
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class Cause:
     others: Callable[[str, str], Sequence[Object]] = lambda _namespace, _name: ()
     on_second: str = ""
     """What the shell of the second node does before it starts."""
+    sampled: bool = True
+    """Whether it is among those of every run, or of campaigns only."""
     partition: bool = False
     """Whether the two pods are cut from each other once they run."""
-    sampled: bool = True
 
     def objects(self, namespace: str) -> list[Object]:
         """The resource and what it refers to."""
@@ -138,14 +140,20 @@ CAUSES = (
         "cookie",
         "cookie",
         "cookie-1 has another cookie than its Secret",
-        on_second="export RELEASE_COOKIE=Another_cookie_1",
+        on_second=f"export RELEASE_COOKIE={COOKIE}",
     ),
     Cause("name", "name", "RELEASE_NODE", {"image": FLY_IMAGE}),
-    Cause("alias", "name", "alias-1 runs as other@", on_second='export RELEASE_NODE="other@$POD_IP"'),
-    Cause("nameless", "name", "nameless-0", {"image": FLY_IMAGE, "env": env(FLY_APP_NAME="-")}),
+    Cause("alias", "name", "alias-1 runs as other@", on_second='export RELEASE_NODE="other@$POD_IP"', sampled=False),
+    Cause("nameless", "name", "nameless-0", {"image": FLY_IMAGE, "env": env(FLY_APP_NAME="-")}, sampled=False),
     Cause("lockdown", "policy", "lockdown-lockdown", others=egress_policy),
     Cause("cut", "port", "6789", partition=True),
-    Cause("doubled-port", "flags", "-erl_epmd_port 2 times", {"env": env(ERL_ZFLAGS=f"-erl_epmd_port {PORT}")}),
+    Cause(
+        "doubled-port",
+        "flags",
+        "-erl_epmd_port 2 times",
+        {"env": env(ERL_ZFLAGS=f"-erl_epmd_port {PORT}")},
+        sampled=False,
+    ),
     Cause(
         "doubled-tls",
         "flags",
@@ -177,7 +185,3 @@ CAUSES = (
     ),
     Cause("epmd-mix", "epmd", "epmd-mix-1 is to be found by epmd", on_second="unset ERL_AFLAGS"),
 )
-
-
-def by_name(name: str) -> Cause:
-    return next(cause for cause in (*CAUSES, HEALTHY) if cause.name == name)

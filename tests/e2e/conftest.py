@@ -26,7 +26,7 @@ from .release import Release
 from .user import RESTRICTED, ROOT, Namespace, Object, together
 
 HERE = ROOT / "tests" / "e2e"
-NAME = "e2e"
+NAME = "doclab"
 SYSTEM = "elixircluster-system"
 OTHER_STRATEGY = {"DNS": "DNSSRV", "DNSSRV": "DNS"}
 
@@ -36,6 +36,7 @@ ORDER = (
     "test_nodes",
     "test_mesh",
     "test_runtimes",
+    "test_doctor",
     "test_updates",
     "test_names_taken",
     "test_operator",
@@ -72,7 +73,12 @@ def kubernetes() -> Iterator[Cluster]:
 
 def needed_images() -> list[str]:
     examples = "".join(file.read_text() for file in (ROOT / "examples").glob("*.yaml"))
-    return ["operator", "chat-v2", *(name for name, image in IMAGES.items() if f"{image.reference}\n" in examples)]
+    return [
+        "operator",
+        "chat-v2",
+        "chat-fly",
+        *(name for name, image in IMAGES.items() if f"{image.reference}\n" in examples),
+    ]
 
 
 def example_files() -> list[Any]:

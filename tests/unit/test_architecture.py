@@ -59,6 +59,13 @@ def test_the_plugin_is_a_program_of_its_own(module):
     assert ours(module) <= {"plugin"}
 
 
+@pytest.mark.parametrize("module", layer("doctor"))
+def test_the_doctor_belongs_to_the_plugin_and_knows_of_the_operator_only_why_pods_die(module):
+    assert ours(module) <= {"doctor", "plugin", "control"}
+    used = {name for name in imports(MODULES[module]) if name.startswith("elixircluster.control")}
+    assert used <= {"elixircluster.control.diagnosis"}
+
+
 @pytest.mark.parametrize("module", layer("api") + layer("render"))
 def test_the_core_does_no_input_or_output_but_reading_templates(module):
     reads = {"pathlib"} if module in {"render/templates", "render/preview"} else set()
@@ -76,6 +83,8 @@ PURE = [
     "mesh/heal",
     "mesh/terms",
     "mesh/external",
+    "doctor/finding",
+    "doctor/policies",
 ]
 
 

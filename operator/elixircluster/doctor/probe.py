@@ -11,8 +11,12 @@ from typing import Any
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 from elixircluster.plugin.resources import CONTAINER
 
-PROBE_SECONDS = 5.5
-KUBECTL_SECONDS = 8.0
+LONGEST_SECONDS = 12.0
+"""When a probe gives up. It takes one or two; what waits for the network waits five at most."""
+KUBECTL_SECONDS = 15.0
+
+LATE = "late"
+"""In place of an answer that the probe did not wait for: it says nothing of the cluster."""
 
 Told = dict[str, Any]
 
@@ -70,7 +74,7 @@ def question(service: str, family: str, peers: Sequence[Peer], salt: str) -> str
         for peer in peers
     )
     return (
-        f"#{{salt=>{_string(salt)},milliseconds=>{round(PROBE_SECONDS * 1000)},service=>{_string(service)},"
+        f"#{{salt=>{_string(salt)},milliseconds=>{round(LONGEST_SECONDS * 1000)},service=>{_string(service)},"
         f"family=>{family},peers=>[{asked}]}}.\n"
     )
 

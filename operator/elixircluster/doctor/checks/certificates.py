@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from elixircluster.doctor.facts import Facts, Member
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped
-from elixircluster.doctor.probe import Told
+from elixircluster.doctor.probe import LATE, Told
 
 ROLES = ("client", "server")
 
@@ -47,7 +47,8 @@ def _own(facts: Facts) -> Iterator[str]:
     """What is wrong with a certificate by itself."""
     for member, told in _certificates(facts):
         if "error" in told:
-            yield f"{member.name}: {told['error']}"
+            if told["error"] != LATE:
+                yield f"{member.name}: {told['error']}"
             continue
         now = facts.now + (member.probe.offset if member.probe else 0.0)
         host = member.node.partition("@")[2]
@@ -76,7 +77,7 @@ def _between(facts: Facts) -> Iterator[str]:
 def _plain(facts: Facts) -> Iterator[str]:
     for member in facts.probed:
         error = member.probe.part("tls").get("error") if member.probe else ""
-        if error:
+        if error and error != LATE:
             yield f"{member.name}: {error}"
         elif member.probe and not member.probe.part("tls"):
             yield f"{member.name} speaks no TLS: it was started without -proto_dist {facts.distribution.protocol}"
@@ -88,8 +89,8 @@ def _handshakes(facts: Facts) -> Iterator[str]:
             if isinstance(answer, dict) and "alert" in answer:
                 refuser = member.name if answer["by"] == "us" else pod
                 yield f"{member.name} → {pod}: {refuser} says {str(answer['alert']).replace('_', ' ')}"
-            elif answer != "ok":
-                yield f"{member.name} → {pod}: {answer['error'] if isinstance(answer, dict) else answer}"
+            elif isinstance(answer, str) and answer != "ok":
+                yield f"{member.name} → {pod}: {answer}"
 
 
 def _until(told: Told) -> int:

@@ -148,7 +148,7 @@ def _mesh_remedy(facts: Facts) -> str:
         f"{member.name} → {pod}"
         for member in facts.probed
         for pod, let_in in (member.probe.part("node", "dials") if member.probe else {}).items()
-        if let_in is not True
+        if let_in is False
     ]
     if refused:
         return f"a node with the same cookie is refused ({some(refused)}): kubectl logs of both pods says why"

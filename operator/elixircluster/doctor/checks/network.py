@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from elixircluster.doctor.facts import Facts, Member
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped, some
 from elixircluster.doctor.policies import DNS_PORT, Pod, closed_by
+from elixircluster.doctor.probe import LATE
 
 NOTHING = "no pod could be looked into"
 BY_DNS = {"DNS", "DNSSRV", "Static"}
@@ -60,7 +61,7 @@ def _knocked(facts: Facts, source: str) -> dict[str, str]:
     for member in facts.probed:
         if member.name == source and member.probe:
             peers = member.probe.part("peers")
-            return {pod: str(told.get("port") or told.get("error")) for pod, told in peers.items()}
+            return {pod: told["port"] for pod, told in peers.items() if isinstance(told.get("port"), str)}
     return {}
 
 
@@ -101,7 +102,8 @@ def _unresolved(facts: Facts, member: Member) -> Iterator[str]:
 
 def _missing(asked: str, answer: dict[str, object], wanted: set[str]) -> Iterator[str]:
     if "error" in answer:
-        yield f"{asked}: {answer['error']}"
+        if answer["error"] != LATE:
+            yield f"{asked}: {answer['error']}"
         return
     found = set(map(str, answer.get("answers") or ()))  # type: ignore[call-overload]
     if not wanted <= found:
