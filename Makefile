@@ -44,6 +44,10 @@ campaign-faults: .venv/ready ## The whole fault campaign (hours)
 campaign-matrix: .venv/ready ## Every strategy, runtime, encryption, epmd and address family, with real nodes (an hour)
 	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/matrix -s --timeout 7200
 
+.PHONY: campaign-doctor
+campaign-doctor: .venv/ready ## Every cause that the doctor must name, one after another, and how long it takes
+	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/e2e/test_doctor.py -s --timeout 1800
+
 .PHONY: campaign-fuzz
 campaign-fuzz: .venv/ready ## Ten minutes of hostile nodes for the distribution client
 	@$(BIN)/python -m tests.fuzz_mesh --minutes 10

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from elixircluster.control.diagnosis import MISTAKES, diagnose
 from elixircluster.doctor.facts import Facts, Member
-from elixircluster.doctor.finding import Verdict, failed, passed, skipped, some
+from elixircluster.doctor.finding import Verdict, failed, passed, skipped
+from elixircluster.doctor.probe import Told
 
 # Said of the resource, seen at its pods: there it is told in full.
 OF_PODS = {diagnosis.reason for _, diagnosis in MISTAKES}
@@ -175,13 +176,19 @@ def _table(text: object) -> dict[str, int]:
 
 def ports(facts: Facts) -> Verdict:
     """The port table has room for connections."""
-    full: list[str] = []
-    room: list[str] = []
-    for member in facts.probed:
-        said = member.probe.said if member.probe else {}
-        used, most = said.get("ports"), said.get("most_ports")
-        if isinstance(used, int) and isinstance(most, int):
-            (full if used > HIGH_PORTS * most else room).append(f"{member.name} has {used} of {most} ports open")
+    open_ports = [
+        (member.name, said["ports"], said["most_ports"]) for member, said in _answers(facts) if "ports" in said
+    ]
+    full = [f"{name} has {used} of {most} ports open" for name, used, most in open_ports if used > HIGH_PORTS * most]
     if full:
         return failed("a node's port table is full", full, "raise spec.vm.maxPorts, or find what opens them")
-    return passed(some(room)) if room else skipped("no node answers from beside it")
+    if not open_ports:
+        return skipped("no node answers from beside it")
+    _, used, most = max(open_ports, key=lambda entry: entry[1] / entry[2])
+    return passed(f"{used} of {most} ports are open, where most are")
+
+
+def _answers(facts: Facts) -> Iterator[tuple[Member, Told]]:
+    for member in facts.probed:
+        if member.probe and isinstance(member.probe.said.get("most_ports"), int):
+            yield member, member.probe.said
