@@ -36,6 +36,7 @@ ORDER = (
     "test_nodes",
     "test_mesh",
     "test_runtimes",
+    "test_plugin",
     "test_doctor",
     "test_updates",
     "test_names_taken",

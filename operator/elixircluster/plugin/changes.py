@@ -17,6 +17,7 @@ from elixircluster.plugin.target import target
 
 RESTARTED_AT = "elixircluster.dev/restartedAt"
 ROTATE = "elixircluster.dev/rotate-cookie"
+ROTATED = "elixircluster.dev/cookie-rotated"
 
 
 class Progress(NamedTuple):
@@ -65,6 +66,18 @@ def rotate_cookie(kubectl: Kubectl, name: str) -> None:
     asked = now()
     change(kubectl, name, {"metadata": {"annotations": {ROTATE: asked}}}, work=True)
     wait(kubectl, name, lambda body: rotation(body, asked))
+    refresh(kubectl, name, asked)
+
+
+def refresh(kubectl: Kubectl, name: str, asked: str) -> None:
+    """Have the file with the cookie follow at once, which `rpc` and `console` read.
+
+    The kubelet writes it anew when its pod changes, else when it next looks, within a minute or two.
+    """
+    try:
+        kubectl.text("annotate", "pods", "--overwrite", "--selector", resources.selector(name), f"{ROTATED}={asked}")
+    except KubectlError:
+        click.echo("console and rpc work again in a minute or two")
 
 
 def change(kubectl: Kubectl, name: str, patch: Mapping[str, Any], *, work: bool = False) -> None:

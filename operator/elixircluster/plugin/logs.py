@@ -8,17 +8,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 
 from elixircluster.plugin import resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
-from elixircluster.plugin.names import COLOURS
+from elixircluster.plugin.names import COLOURS, painted
+from elixircluster.plugin.remote import AT_ONCE
 from elixircluster.plugin.resources import CONTAINER, ordinal
 from elixircluster.plugin.target import target
 
 LOOK_SECONDS = 2.0
 """How soon the logs of a new pod are followed."""
+NO_POD = "{name} has no pod; see kubectl elixir status {name}"
 
 
 @click.command()
@@ -31,12 +34,31 @@ def logs(kubectl: Kubectl, name: str, follow: bool, since: str | None, tail: int
     """The logs of all nodes, each line after its pod's name."""
     resources.one(kubectl, name)
     options = [*([f"--since={since}"] if since else []), *([f"--tail={tail}"] if tail is not None else [])]
-    stream = Streams(kubectl, [*options, *(["--follow"] if follow else [])])
-    with contextlib.suppress(KeyboardInterrupt), stream as streams:
-        streams.look(name)
-        while follow:
-            time.sleep(LOOK_SECONDS)
+    if not follow:
+        past(kubectl, name, options)
+        return
+    with contextlib.suppress(KeyboardInterrupt), Streams(kubectl, [*options, "--follow"]) as streams:
+        while True:
             streams.look(name)
+            time.sleep(LOOK_SECONDS)
+
+
+def past(kubectl: Kubectl, name: str, options: list[str]) -> None:
+    """Show the logs until now, one pod after the other. Raises `KubectlError` where there is no pod."""
+    members = [pod["metadata"]["name"] for pod in resources.pods(kubectl, name)]
+    if not members:
+        raise KubectlError(NO_POD.format(name=name))
+    labels = painted(members, coloured=sys.stdout.isatty())
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for pod, said in zip(members, pool.map(lambda pod: log(kubectl, pod, options), members), strict=True):
+            for line in said:
+                click.echo(f"{labels[pod]} {line}")
+
+
+def log(kubectl: Kubectl, pod: str, options: list[str]) -> list[str]:
+    """The lines of a pod. Raises `KubectlError`."""
+    with kubectl.start("logs", pod, "-c", CONTAINER, *options) as process:
+        return list(lines(process))
 
 
 class Streams:
@@ -53,19 +75,16 @@ class Streams:
         """Ready to look."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait for the last line, or after an interrupt end what runs."""
-        if kind is not None:
-            for process in self._processes:
-                process.terminate()
-        for thread in self._threads.values():
-            thread.join()
+    def __exit__(self, *_: object) -> None:
+        """End what runs."""
+        for process in self._processes:
+            process.terminate()
 
     def look(self, name: str) -> None:
         """Show the logs of pods that were not there before. Raises `KubectlError` where there is none at all."""
         members = {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in resources.pods(self._kubectl, name)}
         if not members and not self._threads:
-            raise KubectlError(f"{name} has no pod; see kubectl elixir status {name}")
+            raise KubectlError(NO_POD.format(name=name))
         width = max(map(len, members.values()), default=0)
         for life, pod in members.items():
             if life not in self._threads:

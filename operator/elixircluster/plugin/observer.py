@@ -179,9 +179,9 @@ def compile_module(folder: Path, port: int) -> None:
     source.write_text(MODULE.replace("PORT", str(port)))
     program = f'case compile:file("{FORWARDED}") of {{ok, _}} -> halt(0); _ -> halt(1) end.'
     command = ["erl", "-noinput", "-eval", program]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)  # noqa: S603 - as above
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - as above
     if done.returncode:
-        raise KubectlError("this Erlang cannot compile; install its compiler (Debian: erlang-dev)")
+        raise failure(done.stdout, "this Erlang could not compile a module")
 
 
 def recipe(kubectl: Kubectl, seen: Peer) -> Sequence[str]:
