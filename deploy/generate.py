@@ -1,8 +1,8 @@
 """Write what is generated from the chart and the CustomResourceDefinition: `python deploy/generate.py`.
 
-The chart says what is installed, once. From it come `elixircluster.yaml`, for `kubectl apply`, and the
-bases of `kustomize/`. With `--check` nothing is written, and what is stale is named. Helm is the program
-named by $HELM, else `helm`.
+The chart says what is installed, once. From it come `elixircluster.yaml`, for `kubectl apply`, the bases of
+`kustomize/`, and `monitoring/` for those who install without Helm. The dashboard comes from `dashboard.py`. With
+`--check` nothing is written, and what is stale is named. Helm is the program named by $HELM, else `helm`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dashboard import text as dashboard
 
 HERE = Path(__file__).resolve().parent
 CHART = HERE / "helm" / "elixircluster"
 CRD = HERE.parent / "crds" / "elixirclusters.yaml"
 KUSTOMIZE = HERE / "kustomize"
+MONITORING = HERE / "monitoring"
 
 NAMESPACE = "elixircluster-system"
 # What Helm without a cluster takes for the cluster's version depends on how it was built.
@@ -52,6 +54,9 @@ def files(helm: str) -> dict[Path, str]:
     operator = [manifest for manifest in chart if manifest["kind"] not in ACCESS]
     definition = CRD.read_text()
     return {
+        CHART / "files" / "dashboard.json": dashboard(),
+        MONITORING / "dashboard.json": dashboard(),
+        MONITORING / "alerts.yaml": HEADER + (CHART / "files" / "alerts.yaml").read_text(),
         KUSTOMIZE / "crd" / CRD.name: definition,
         KUSTOMIZE / "default" / "namespace.yaml": dump([namespace]),
         KUSTOMIZE / "rbac" / "rbac.yaml": dump(access),
