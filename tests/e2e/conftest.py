@@ -41,6 +41,7 @@ ORDER = (
     "test_updates",
     "test_names_taken",
     "test_operator",
+    "test_rotation",
     "test_cookie",
     "test_deletion",
     "test_rights",
@@ -182,6 +183,12 @@ def examples(operator: Release, namespaces: Callable[[str], Namespace]) -> dict[
     together(*(lambda each=each: each.namespace.apply(*each.manifest) for each in found.values()))
     together(*(lambda each=each: each.namespace.wait_until_ready(each.name) for each in found.values()))
     return found
+
+
+@pytest.fixture(scope="session")
+def earlier_cookies() -> set[str]:
+    """Cookies that were in use until nodes got another one."""
+    return set()
 
 
 @pytest.fixture(scope="module")

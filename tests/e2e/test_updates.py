@@ -17,21 +17,9 @@ import pytest
 from tests.cluster import binary
 
 from .history import History, Moment
-from .user import GOOD_IMAGE, NEW_IMAGE, Namespace, comes_true, image_of, is_ready
+from .user import GOOD_IMAGE, NEW_IMAGE, TELL_WHO_LEAVES, Namespace, comes_true, image_of, is_ready
 
 MISSING_IMAGE = "docker.io/library/does-not-exist:1"
-
-# Says on the container's own output whom the node loses, until it is told to stop itself.
-TELL_WHO_LEAVES = """
-loop = fn loop ->
-  receive do
-    {:nodedown, lost} -> unless Chat.draining?(), do: :erlang.display({:lost, lost})
-    _ -> :ok
-  end
-  loop.(loop)
-end
-spawn(fn -> :net_kernel.monitor_nodes(true); loop.(loop) end)
-"""
 
 
 @dataclass

@@ -21,6 +21,18 @@ GOOD_IMAGE = "docker.io/library/chat:1.0.0"
 NEW_IMAGE = "docker.io/library/chat:2.0.0"
 NODE = re.compile(r'"([^"@\s]+@[^"\s]+)"')
 
+# Says on the container's own output whom the node loses, until it is told to stop itself.
+TELL_WHO_LEAVES = """
+loop = fn loop ->
+  receive do
+    {:nodedown, lost} -> unless Chat.draining?(), do: :erlang.display({:lost, lost})
+    _ -> :ok
+  end
+  loop.(loop)
+end
+spawn(fn -> :net_kernel.monitor_nodes(true); loop.(loop) end)
+"""
+
 Object = dict[str, Any]
 T = TypeVar("T")
 
