@@ -14,7 +14,7 @@ import click
 from tests.cluster import get, up
 from tests.faults.process import ROOT
 
-from . import burst, connect, create, dns_away, drift, neighbours, partitions, rendering
+from . import burst, connect, create, dns_away, drift, neighbours, partitions, plugin, rendering
 from .bench import Bench, Report
 from .results import show, store
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Report | Awaitable[Report]]] = {
     "drift": drift.run,
     "neighbours": neighbours.run,
     "connect": connect.run,
+    "plugin": plugin.run,
     "dns-away": dns_away.run,
     "partitions": partitions.run,
 }

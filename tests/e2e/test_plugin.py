@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as ET
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from .screen import Screen
 from .user import ROOT, Namespace, comes_true, together
 
 CLUSTERS = ("chat", "pond", "reef")
-COMMAND = f"#!{sys.executable}\nfrom elixircluster.plugin.cli import main\nmain(prog_name='kubectl elixir')\n"
+PROGRAMS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 ASK = """
 true = net_kernel:connect_node('NODE'),
 io:format("~w~n", [lists:sort(['NODE' | rpc:call('NODE', erlang, nodes, [])])]), halt(0)."""
@@ -63,8 +64,10 @@ def shell(operator, namespaces, kubernetes, tmp_path_factory):
     """Three clusters that are ready, and a shell."""
     folder = tmp_path_factory.mktemp("path")
     (folder / "kubectl").symlink_to(binary("kubectl"))
-    (folder / "kubectl-elixir").write_text(COMMAND)
-    (folder / "kubectl-elixir").chmod(0o755)
+    for program in ("kubectl-elixir", "kubectl_complete-elixir"):
+        module, _, function = PROGRAMS[program].partition(":")
+        (folder / program).write_text(f"#!{sys.executable}\nfrom {module} import {function}\n{function}()\n")
+        (folder / program).chmod(0o755)
     environment = {
         **os.environ,
         "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
@@ -178,6 +181,12 @@ def test_a_cut_is_in_the_matrix_and_in_the_picture(shell, kubernetes, tmp_path):
         kubernetes.fault.heal()
     shell.namespace.patch("chat", mesh={"intervalSeconds": 1, "heal": "Reconnect"})
     assert comes_true(lambda: "all 3 nodes see each other" in shell.run("mesh", "chat"), 90, pause=0.5)
+
+
+def test_kubectl_completes_names(shell):
+    command = ["kubectl", "__complete", "elixir", "mesh", "--namespace", shell.namespace.name, "p"]
+    done = subprocess.run(command, env=shell.environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["pond", ":4"]
 
 
 SAY = 'Process.group_leader(self(), Process.whereis(:user)); IO.puts("greetings")'

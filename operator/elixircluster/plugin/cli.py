@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 
 import click
+from click.shell_completion import ShellComplete
 
 from elixircluster.plugin.target import target_options
+
+PROGRAM = "kubectl elixir"
 
 COMMANDS: Mapping[str, str] = {
     "status": "elixircluster.plugin.status",
@@ -47,3 +51,16 @@ class Commands(click.Group):
 @target_options
 def main() -> None:
     """See, ask and steer the BEAM clusters of ElixirCluster resources, with your own kubectl."""
+
+
+def run() -> None:
+    """The program `kubectl-elixir`."""
+    main(prog_name=PROGRAM)
+
+
+def complete() -> None:
+    """The program `kubectl_complete-elixir`, which kubectl asks: a word a line, and at last that no files are meant."""
+    *before, begun = sys.argv[1:] or [""]
+    for item in ShellComplete(main, {}, PROGRAM, "").get_completions(before, begun):
+        click.echo(item.value)
+    click.echo(":4")

@@ -78,7 +78,8 @@ class Peer:
 def observer(kubectl: Kubectl, name: str, pod: str | None) -> None:
     """Open Erlang's observer on a node; without POD on the first that is ready.
 
-    It needs Erlang with observer on this machine. Without, it prints what to run on one that has it.
+    It needs Erlang with observer on this machine, and runtime_tools in the release. Without Erlang it prints what to
+    run on a machine that has it.
     """
     body = resources.one(kubectl, name)
     seen = peer(body, resources.ready_pods(kubectl, name, pod)[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 from itertools import combinations
 from typing import NamedTuple
@@ -12,11 +13,16 @@ from elixircluster.plugin.matrix import Matrix, Sight
 
 SIZE = 640
 MIDDLE = SIZE / 2
-RADIUS = 200
+GAP = 8
+WIDEST, NARROWEST = 220.0, 120.0
+"""Radius of the circle, as far as the names beside it leave room."""
+LETTER = 0.6
+"""How wide a letter is, of its height."""
 TEXT = "#7d8590"
 LINK, ONE_WAY, MISSING = "#7d8590", "#d29922", "#e5534b"
 ISLANDS = ("#2f81f7", "#a371f7", "#3fb950", "#db6d28", "#db61a2", "#39c5cf")
 NO_ANSWER = "#7d8590"
+LONGEST_TITLE = 110
 MOST_LINKED = 60
 """Nodes with more than these are so many that links would make one grey disc: only what is wrong is drawn."""
 
@@ -28,25 +34,56 @@ class Point(NamedTuple):
     y: float
 
 
+@dataclass(frozen=True)
+class Circle:
+    """How large everything is, so that all names have room."""
+
+    count: int
+    radius: float
+    disc: float
+    letters: float
+
+    def place(self, number: int, beyond: float = 0) -> Point:
+        """Where a node stands, the first at the top; or a point so far outside of it."""
+        angle = 2 * math.pi * number / self.count - math.pi / 2
+        radius = self.radius + beyond
+        return Point(MIDDLE + radius * math.cos(angle), MIDDLE + 10 + radius * math.sin(angle))
+
+
+def circle(mesh: Matrix) -> Circle:
+    """A circle for these nodes."""
+    count = max(len(mesh.pods), 1)
+    longest = max(map(len, mesh.pods), default=1)
+    disc = max(3.0, min(14.0, 300 / count))
+    beside = MIDDLE - disc - 2 * GAP
+    letters = max(5.0, min(15.0, 500 / count, (beside - NARROWEST) / (LETTER * longest)))
+    radius = max(NARROWEST, min(WIDEST, beside - LETTER * letters * longest))
+    return Circle(count, radius, disc, letters)
+
+
 def picture(title: str, mesh: Matrix) -> str:
     """The text of an SVG file."""
-    places = {pod: place(number, len(mesh.pods)) for number, pod in enumerate(mesh.pods)}
+    sizes = circle(mesh)
+    places = {pod: sizes.place(number) for number, pod in enumerate(mesh.pods)}
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" role="img" font-family="sans-serif">',
         f"<title>{escape(title)}</title>",
-        f'<text x="{MIDDLE:g}" y="28" text-anchor="middle" font-size="18" fill="{TEXT}">{escape(title)}</text>',
+        headline(title),
         *links(mesh, places),
-        *nodes(mesh, places),
+        *nodes(mesh, sizes),
         *legend(mesh),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def place(number: int, count: int, radius: float = RADIUS) -> Point:
-    """Where on the circle a node stands, the first at the top."""
-    angle = 2 * math.pi * number / max(count, 1) - math.pi / 2
-    return Point(MIDDLE + radius * math.cos(angle), MIDDLE + 10 + radius * math.sin(angle))
+def headline(title: str) -> str:
+    """The title above, as large as its length allows."""
+    shown = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
+    size = min(18.0, 1150 / len(shown)) if shown else 18.0
+    return (
+        f'<text x="{MIDDLE:g}" y="28" text-anchor="middle" font-size="{size:.1f}" fill="{TEXT}">{escape(shown)}</text>'
+    )
 
 
 def links(mesh: Matrix, places: dict[str, Point]) -> Iterator[str]:
@@ -69,19 +106,17 @@ def link_style(said: set[Sight], count: int) -> str:
     return ""
 
 
-def nodes(mesh: Matrix, places: dict[str, Point]) -> Iterator[str]:
+def nodes(mesh: Matrix, sizes: Circle) -> Iterator[str]:
     """A disc for each node in the colour of its island, and its pod's name outside of the circle."""
-    count = len(mesh.pods)
-    size = max(3.0, min(14.0, 300 / max(count, 1)))
-    letters = max(5.0, min(15.0, 500 / max(count, 1)))
     for number, pod in enumerate(mesh.pods):
-        point, label = places[pod], place(number, count, RADIUS + size + 8)
+        point, label = sizes.place(number), sizes.place(number, sizes.disc + GAP)
         anchor = "middle" if abs(label.x - MIDDLE) < 20 else "start" if label.x > MIDDLE else "end"
-        lift = letters * 0.35 + (letters * 0.4 * math.copysign(1, label.y - MIDDLE) if anchor == "middle" else 0)
-        yield f'<circle cx="{point.x:.1f}" cy="{point.y:.1f}" r="{size:.1f}" {disc(mesh, pod)}/>'
+        # Beside a disc at its height; above or below it clear of it.
+        lift = 0.35 + (0.4 * math.copysign(1, label.y - MIDDLE) if anchor == "middle" else 0)
+        yield f'<circle cx="{point.x:.1f}" cy="{point.y:.1f}" r="{sizes.disc:.1f}" {disc(mesh, pod)}/>'
         yield (
-            f'<text x="{label.x:.1f}" y="{label.y + lift:.1f}" text-anchor="{anchor}" font-size="{letters:.1f}"'
-            f' fill="{TEXT}">{escape(pod)}</text>'
+            f'<text x="{label.x:.1f}" y="{label.y + lift * sizes.letters:.1f}" text-anchor="{anchor}"'
+            f' font-size="{sizes.letters:.1f}" fill="{TEXT}">{escape(pod)}</text>'
         )
 
 

@@ -61,21 +61,19 @@ def is_ready(pod: Object) -> bool:
 
 
 def ready_pods(kubectl: Kubectl, name: str, wanted: str | None = None) -> list[str]:
-    """The names of the ready pods, or `wanted` alone if that is one of them.
+    """The names of the ready pods, or `wanted` alone if that is one of the pods, ready or not.
 
     Raises `KubectlError` where there is none, or where `wanted` is no member.
     """
-    members = pods(kubectl, name)
-    names = [pod["metadata"]["name"] for pod in members]
-    if wanted and wanted not in names:
-        raise KubectlError(f"{wanted} is no pod of {name}; its pods are {', '.join(names) or 'none'}")
-    ready = [pod["metadata"]["name"] for pod in members if is_ready(pod)]
+    members = {pod["metadata"]["name"]: is_ready(pod) for pod in pods(kubectl, name)}
     if wanted:
-        # What is not ready may be asked by name: that is often why one asks.
+        if wanted not in members:
+            raise KubectlError(f"{wanted} is no pod of {name}; its pods are {', '.join(members) or 'none'}")
+        # Who is not ready may be asked by name: that is often why one asks.
         return [wanted]
-    if not ready:
+    if not any(members.values()):
         raise KubectlError(f"no pod of {name} is ready; see kubectl elixir status {name}")
-    return ready
+    return [pod for pod, ready in members.items() if ready]
 
 
 def condition(body: Object, kind: str) -> Object:

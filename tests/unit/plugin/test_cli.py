@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from elixircluster.cli import main as elixircluster
-from elixircluster.plugin.cli import COMMANDS, main
+from elixircluster.plugin.cli import COMMANDS, complete, main
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"kopf", "kubernetes", "pydantic", "aiohttp", "asyncio", "yaml", "jinja2", "cryptography"}
@@ -127,3 +127,19 @@ def test_without_kubectl_it_says_where_to_get_it(monkeypatch, tmp_path):
     said = run("status")
     assert said.exit_code == 1
     assert said.output.startswith("Error: kubectl is not on PATH")
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (["re"], ["restart", "resume", ":4"]),
+        (["mesh", "c"], ["chat", ":4"]),
+        (["-n", "default", "mesh", ""], ["chat", "web", ":4"]),
+        (["mesh", "--sv"], ["--svg", ":4"]),
+    ],
+)
+def test_kubectl_is_told_how_words_go_on(kubectl, monkeypatch, capsys, words, lines):
+    kubectl("""echo '{"items": [{"metadata": {"name": "chat"}}, {"metadata": {"name": "web"}}]}'""")
+    monkeypatch.setattr(sys, "argv", ["kubectl_complete-elixir", *words])
+    complete()
+    assert capsys.readouterr().out.splitlines() == lines

@@ -13,7 +13,7 @@ from elixircluster.api import status as api
 from elixircluster.plugin import matrix as matrices
 from elixircluster.plugin.matrix import matrix
 from elixircluster.plugin.mesh import MOST_SHOWN, drawing, worth_showing
-from elixircluster.plugin.picture import MISSING, MOST_LINKED, ONE_WAY, picture
+from elixircluster.plugin.picture import LONGEST_TITLE, MISSING, MOST_LINKED, ONE_WAY, picture
 from tests.unit.plugin.resources import resource
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -154,7 +154,31 @@ def test_everything_is_inside_of_the_picture(count):
     assert all(0 <= float(value) <= 640 for value in re.findall(r'c?[xy][12]?="([-\d.]+)"', text))
 
 
+@pytest.mark.parametrize("name", ["chat", "a-name-of-thirty-two-letters-long", "x" * 52])
+def test_names_have_room(name):
+    body = resource(8)
+    for node in body["status"]["nodes"]:
+        node["pod"] = node["pod"].replace("chat", name)
+    sides = {"start": (0, 1), "end": (-1, 0), "middle": (-0.5, 0.5)}
+    for text in elements(body, "text")[1:]:
+        width = len(text.text) * float(text.get("font-size")) * 0.6
+        if text.get("text-anchor"):
+            left, right = (float(text.get("x")) + width * side for side in sides[text.get("text-anchor")])
+            assert left >= 0
+            assert right <= 640
+
+
 def test_a_title_cannot_break_out_of_the_picture():
     text = picture("</title><script>", matrix(resource()))
     assert "<script>" not in text
     ET.fromstring(text)
+
+
+def test_a_long_title_is_written_smaller_and_a_very_long_one_is_cut():
+    sizes, lengths = [], []
+    for length in (20, 90, 4000):
+        (first, *_) = ET.fromstring(picture("x" * length, matrix(resource()))).iter(SVG + "text")
+        sizes.append(float(first.get("font-size")))
+        lengths.append(len(first.text))
+    assert sizes == sorted(sizes, reverse=True)
+    assert lengths == [20, 90, LONGEST_TITLE]
