@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from elixircluster.api.resource import ElixirCluster
@@ -77,9 +78,10 @@ def answer_of(name: str, mesh: MeshView) -> Status:
     result: Status = {}
     if name in mesh.sees:
         result["connected"] = len(mesh.sees[name])
-        missing = [member.pod for member in mesh.members if member.node not in {name, *mesh.sees[name]}]
-        if missing:
-            result["missing"] = missing[:MOST_MISSING]
+        seen = mesh.sees[name] | {name}
+        missing = (member.pod for member in mesh.members if member.node not in seen)
+        if named := list(islice(missing, MOST_MISSING)):
+            result["missing"] = named
     for (otp, elixir), nodes in mesh.versions.items():
         if name in nodes:
             result |= {key: value for key, value in (("otpRelease", otp), ("elixirVersion", elixir)) if value}
