@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.certificates import Authority, Leaf
 
-from .user import Object
+from .user import Namespace, Object
 
 IMAGE = "docker.io/library/chat:1.0.0"
 FLY_IMAGE = "docker.io/library/chat-fly:1.0.0"
@@ -28,8 +28,8 @@ class Cause:
     """What the shell of the second node does before it starts."""
     sampled: bool = True
     """Whether it is among those of every run, or of campaigns only."""
-    partition: bool = False
-    """Whether the two pods are cut from each other once they run."""
+    then: Callable[[Namespace, str], object] = lambda _namespace, _name: None
+    """What happens to the nodes once they run."""
 
     def objects(self, namespace: str) -> list[Object]:
         """The resource and what it refers to."""
@@ -131,6 +131,18 @@ def own_secret(name: str) -> Object:
     return {"mode": "Secret", "secretRef": {"name": name}}
 
 
+def cut(namespace: Namespace, name: str) -> None:
+    namespace.kubernetes.fault.partition(*(f"{namespace.name}/{name}-{ordinal}" for ordinal in range(2)))
+
+
+def freeze(namespace: Namespace, name: str) -> None:
+    namespace.kubernetes.fault.freeze(f"{namespace.name}/{name}-1")
+
+
+def change_cookie(namespace: Namespace, name: str) -> None:
+    namespace.rpc(f"{name}-1", f"Node.set_cookie(:{COOKIE.lower()})")
+
+
 NO_DNS = {"spec": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["192.0.2.1"]}}}
 
 HEALTHY = Cause("healthy", "", "nothing is wrong")
@@ -146,7 +158,9 @@ CAUSES = (
     Cause("alias", "name", "alias-1 runs as other@", on_second='export RELEASE_NODE="other@$POD_IP"', sampled=False),
     Cause("nameless", "name", "nameless-0", {"image": FLY_IMAGE, "env": env(FLY_APP_NAME="-")}, sampled=False),
     Cause("lockdown", "policy", "lockdown-lockdown", others=egress_policy),
-    Cause("cut", "port", "6789", partition=True),
+    Cause("cut", "port", "6789", then=cut),
+    Cause("ice", "frozen", "ice-1's node is stopped", then=freeze),
+    Cause("changed", "oneself", "changed-1 refuses a connection", then=change_cookie, sampled=False),
     Cause(
         "doubled-port",
         "flags",

@@ -68,7 +68,7 @@ def doctor(namespace: Namespace, name: str, *options: str, kubeconfig: object = 
 
 def secrets_of(namespace: Namespace) -> frozenset[str]:
     """Every cookie and private key of the namespace, as it stands and line by line."""
-    values = {COOKIE}
+    values = {COOKIE, COOKIE.lower()}
     for secret in namespace.items("secrets"):
         for key in ("cookie", "tls.key"):
             text = base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
@@ -91,8 +91,7 @@ def story(namespace: Namespace, cause: Cause) -> Told:
     """Make the cause, ask the doctor, and take it away for the sake of the machine."""
     namespace.apply(*cause.objects(namespace.name))
     assert comes_true(lambda: settled(namespace, cause), 180, pause=1.0)
-    if cause.partition:
-        namespace.kubernetes.fault.partition(*(f"{namespace.name}/{cause.name}-{number}" for number in range(2)))
+    cause.then(namespace, cause.name)
     if not cause.named:
         assert comes_true(lambda: namespace.condition(cause.name, "Clustered").get("reason") == "FullMesh", 120)
     told = doctor(namespace, cause.name, "-o", "json")

@@ -170,16 +170,21 @@ def _from_the_server(kubectl: Kubectl, name: str) -> Facts:
             key: pool.submit(kubectl.json, "get", *arguments, seconds=GET_SECONDS)
             for key, arguments in questions.items()
         }
-        found: dict[str, Body] = {}
-        unseen: dict[str, str] = {}
-        for key, answer in asked.items():
-            try:
-                found[key] = answer.result()
-            except KubectlError as error:
-                unseen[key] = error.message
-    if "resource" in unseen:
-        # Once more, by who tells what there is instead.
-        found["resource"] = dict(resources.one(kubectl, name))
+    found: dict[str, Body] = {}
+    unseen: dict[str, str] = {}
+    for key, answer in asked.items():
+        error = answer.exception()
+        if error is None:
+            found[key] = answer.result()
+        elif isinstance(error, KubectlError) and key != "resource":
+            unseen[key] = error.message
+        elif isinstance(error, KubectlError) and (
+            error.reason == "NotFound" or resources.UNKNOWN_KIND in error.message
+        ):
+            # Once more, by who tells what there is instead.
+            found[key] = dict(resources.one(kubectl, name))
+        else:
+            raise error
     pods = [pod for pod in _items(found, "pods") if "deletionTimestamp" not in pod["metadata"]]
     return Facts(
         name=name,

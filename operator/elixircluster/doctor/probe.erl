@@ -338,17 +338,17 @@ alert({Name, Said}) ->
 %% ---- The node itself, as its own console would
 
 %% A hidden node beside it, with its cookie and its flags, that listens to nobody.
-ask(none, _, _) -> #{error => 'it has no name'};
+ask(none, _, _) -> #{error => nameless};
 ask(Node, Cookies, Question) ->
     Host = lists:last(string:split(Node, "@")),
     Mine = "doctor-" ++ integer_to_list(rand:uniform(256)) ++ "@" ++ Host,
     case net_kernel:start([list_to_atom(Mine), longnames]) of
         {ok, _} -> answered(list_to_atom(Node), Cookies, Question);
-        {error, _} -> #{error => 'no second node can be started'}
+        {error, _} -> #{error => unstarted}
     end.
 
 answered(_, [], _) ->
-    #{error => 'it does not take a connection'};
+    #{error => refused};
 answered(Node, [Cookie | Cookies], #{peers := Peers, salt := Salt} = Question) ->
     case let_in(Node, Cookie) of
         true ->

@@ -78,6 +78,10 @@ def stopped(told):
     told["node"] = {"error": "timeout"}
 
 
+def changed(told):
+    told["node"] = {"error": "refused"}
+
+
 def newline(told):
     told["cookie"]["newline"] = True
 
@@ -107,6 +111,7 @@ def old(told):
         (unanswered, "dns", "chat-1 asks for chat-nodes.default.svc.cluster.local: timeout"),
         (elsewhere, "discovery", "asks for other-nodes, not chat-nodes.default.svc.cluster.local."),
         (stopped, "frozen", "chat-1's node is stopped"),
+        (changed, "oneself", "chat-1 refuses a connection with its own cookie"),
         (full, "ports", "chat-1 has 65000 of 65536 ports open"),
         (starved, "resources", "chat-1 uses"),
         (old, "versions", "21 (chat-1), 25 (chat-0, chat-2)"),
@@ -182,8 +187,9 @@ def test_a_resource_that_is_stalled_is_told_by_the_operators_own_words():
     assert finding(facts, "resource").verdict.evidence == ["the certificate of Secret x has expired"]
 
 
-def test_that_links_do_not_come_back_is_what_is_to_be_explained():
-    assert failures(refused("MeshNotHealed")) == []
+@pytest.mark.parametrize("reason", ["MeshNotHealed", "NotDistributed"])
+def test_what_the_operator_sees_from_outside_is_what_is_to_be_explained(reason):
+    assert failures(refused(reason)) == []
 
 
 def test_an_operator_that_does_not_look_is_named():

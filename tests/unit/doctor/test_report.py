@@ -33,7 +33,7 @@ def test_the_first_line_names_the_cause():
 
 
 def test_a_healthy_cluster_is_told_to_be_so():
-    assert shown(healthy())[0] == "chat: nothing is wrong (17 checks passed, 1 skipped)"
+    assert shown(healthy())[0] == "chat: nothing is wrong (18 checks passed, 1 skipped)"
 
 
 def test_the_exit_status_tells():

@@ -18,6 +18,7 @@ CHECKS = (
     Check("dns", "DNS", network.dns, ("pods", "name", "policy")),
     Check("port", "Port between nodes", network.port, ("pods", "name", "flags", "frozen", "epmd", "policy")),
     Check("tls", "TLS", certificates.tls, ("pods", "name", "flags", "frozen", "clock", "epmd", "policy", "port")),
+    Check("oneself", "Own connection", discovery.oneself, ("name", "flags", "frozen", "epmd", "cookie", "port", "tls")),
     Check("discovery", "Discovery", discovery.discovery, ("pods", "name", "flags", "dns")),
     Check("resources", "Memory and processor", pods.resources, ("pods",)),
     Check("ports", "Port table", pods.ports, ("pods",)),

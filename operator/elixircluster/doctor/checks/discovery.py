@@ -28,7 +28,11 @@ def discovery(facts: Facts) -> Verdict:
         return skipped("no node answers from beside it")
     if not libraries:
         return passed(f"settings lead to {facts.name}-nodes; neither libcluster nor dns_cluster is in the release")
-    return passed(f"{some(libraries)} asks for {facts.name}-nodes")
+    if all(_started(member) for member in facts.probed):
+        return passed(f"{some(libraries)} runs, and its settings lead to {facts.name}-nodes")
+    return passed(
+        f"settings lead to {facts.name}-nodes; {some(libraries)} is in the release and does not run everywhere"
+    )
 
 
 NOTHING = "no pod could be looked into"
@@ -36,6 +40,10 @@ NOTHING = "no pod could be looked into"
 
 def _libraries(member: Member) -> Sequence[str]:
     return list(member.probe.told.get("libraries") or []) if member.probe else []
+
+
+def _started(member: Member) -> Sequence[str]:
+    return list(member.probe.said.get("started") or []) if member.probe else []
 
 
 def _elsewhere(facts: Facts, member: Member) -> Iterator[str]:
@@ -111,6 +119,24 @@ TOPOLOGIES: Mapping[str, Callable[[Told, Facts, Member], Iterator[str]]] = {
 """What a strategy of libcluster must be told; of others nothing is known."""
 
 
+def oneself(facts: Facts) -> Verdict:
+    """Each node lets in one that has its own name's host, cookie, flags and certificate."""
+    told = {member.name: member.probe.part("node") for member in facts.probed if member.probe}
+    if not told:
+        return skipped(NOTHING)
+    refused = [name for name, answer in told.items() if answer.get("error") == "refused"]
+    if refused:
+        return failed(
+            "a node refuses what it was started with itself",
+            [f"{name} refuses a connection with its own cookie" for name in refused],
+            "its cookie was changed while it ran (Node.set_cookie), or it hangs: "
+            f"kubectl delete pod {' '.join(refused)}",
+        )
+    if any("said" not in answer for answer in told.values()):
+        return skipped("not every node answered in time")
+    return passed(f"each of {len(told)} nodes lets in one with its own cookie")
+
+
 def mesh(facts: Facts) -> Verdict:
     """Every node sees every other: what is left to say where nothing else is wrong."""
     clustered = facts.conditions.get("Clustered", {})
@@ -156,6 +182,8 @@ def _mesh_remedy(facts: Facts) -> str:
         return "with discovery.strategy None the application must connect the nodes; each would let the others in"
     if not any(_libraries(member) for member in facts.probed):
         return "each would let the others in, but nobody asks: add libcluster or dns_cluster, or use strategy Static"
+    if not all(_started(member) for member in facts.probed):
+        return "the library is in the release and does not run: is it there with `runtime: false`?"
     return (
         "each would let the others in, but nobody asks: is Cluster.Supervisor (or DNSCluster) among the children of "
         "the application's supervisor?"

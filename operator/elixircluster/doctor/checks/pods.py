@@ -13,7 +13,7 @@ from elixircluster.doctor.probe import Told
 # Said of the resource, seen at its pods: there it is told in full.
 OF_PODS = {diagnosis.reason for _, diagnosis in MISTAKES}
 # What the operator says when links do not come back is what we are to explain.
-SYMPTOMS = {"MeshNotHealed"}
+SYMPTOMS = {"MeshNotHealed", "NotDistributed"}
 OVERRIDDEN = "NodeNameOverridden"
 RENAME = (
     "let the operator name the node: remove RELEASE_NODE and RELEASE_DISTRIBUTION from the image's rel/env.sh.eex, "
