@@ -26,7 +26,7 @@ from .release import Release
 from .user import RESTRICTED, ROOT, Namespace, Object, together
 
 HERE = ROOT / "tests" / "e2e"
-NAME = "doclab"
+NAME = "e2e"
 SYSTEM = "elixircluster-system"
 OTHER_STRATEGY = {"DNS": "DNSSRV", "DNSSRV": "DNS"}
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +114,9 @@ def stories(namespace: Namespace) -> Iterator[dict[str, Future[Told]]]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {cause.name: pool.submit(story, namespace, cause) for cause in MADE}
         pool.shutdown(cancel_futures=True)
+    with suppress(UnsupportedError):
+        # Addresses are given to other pods again.
+        namespace.kubernetes.fault.heal()
 
 
 @pytest.mark.parametrize("name", [cause.name for cause in MADE])
