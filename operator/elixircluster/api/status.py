@@ -11,7 +11,7 @@ from elixircluster.api.schema import Model
 Short = Annotated[str, StringConstraints(max_length=512)]
 Message = Annotated[str, StringConstraints(max_length=32768)]
 
-MOST_MISSING = 32
+MOST_MISSING = 16
 """How many pods one node's entry names; beyond, the islands tell more."""
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 from elixircluster.plugin.resources import Object
 
-MOST_MISSING = 32
+MOST_MISSING = 16
 """How many pods an entry of `status.nodes` names as missing, at most."""
 
 
