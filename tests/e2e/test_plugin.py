@@ -212,8 +212,9 @@ def test_a_restart_replaces_every_pod_and_its_lines_are_followed(shell):
     with shell.screen("logs", "reef", "--follow", "--since", "1s") as screen:
         told = shell.run("restart", "reef")
         assert told.splitlines()[-1].startswith("3 of 3 new")
+        shell.run("rpc", "reef", 'io:format(user, "here again~n", [])', "--all")
         for ordinal in range(3):
-            assert screen.shows(f"reef-{ordinal}")
+            assert screen.shows(f"reef-{ordinal}\x1b[0m here again")
         assert screen.interrupt() == 0
     after = shell.namespace.lives("reef")
     assert all(after[pod][0] != before[pod][0] for pod in before)

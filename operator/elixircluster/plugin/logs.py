@@ -6,8 +6,7 @@ import contextlib
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import click
@@ -16,11 +15,11 @@ from elixircluster.plugin import resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 from elixircluster.plugin.names import COLOURS, painted
 from elixircluster.plugin.remote import AT_ONCE
-from elixircluster.plugin.resources import CONTAINER, ordinal
+from elixircluster.plugin.resources import CONTAINER, Object, ordinal
 from elixircluster.plugin.target import target
 
 LOOK_SECONDS = 2.0
-"""How soon the logs of a new pod are followed."""
+"""How soon the logs of a new container are followed."""
 NO_POD = "{name} has no pod; see kubectl elixir status {name}"
 
 
@@ -37,10 +36,10 @@ def logs(kubectl: Kubectl, name: str, follow: bool, since: str | None, tail: int
     if not follow:
         past(kubectl, name, options)
         return
-    with contextlib.suppress(KeyboardInterrupt), Streams(kubectl, [*options, "--follow"]) as streams:
-        while True:
+    with contextlib.suppress(KeyboardInterrupt), Streams(kubectl, options) as streams:
+        streams.look(name)
+        while not streams.closed.wait(LOOK_SECONDS):
             streams.look(name)
-            time.sleep(LOOK_SECONDS)
 
 
 def past(kubectl: Kubectl, name: str, options: list[str]) -> None:
@@ -62,12 +61,14 @@ def log(kubectl: Kubectl, pod: str, options: list[str]) -> list[str]:
 
 
 class Streams:
-    """A kubectl for each life of a pod, whose lines come out one by one."""
+    """A kubectl for each container that has begun, whose lines come out one by one."""
 
     def __init__(self, kubectl: Kubectl, options: list[str]) -> None:
+        self.closed = threading.Event()
+        """Set when nobody reads any more."""
         self._kubectl = kubectl
         self._options = options
-        self._threads: dict[str, threading.Thread] = {}
+        self._seen: set[str] = set()
         self._processes: list[subprocess.Popen[str]] = []
         self._printing = threading.Lock()
 
@@ -81,25 +82,40 @@ class Streams:
             process.terminate()
 
     def look(self, name: str) -> None:
-        """Show the logs of pods that were not there before. Raises `KubectlError` where there is none at all."""
-        members = {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in resources.pods(self._kubectl, name)}
-        if not members and not self._threads:
+        """Follow the containers that were not there before. Raises `KubectlError` where there is no pod at all."""
+        pods = resources.pods(self._kubectl, name)
+        if not pods and not self._seen:
             raise KubectlError(NO_POD.format(name=name))
-        width = max(map(len, members.values()), default=0)
-        for life, pod in members.items():
-            if life not in self._threads:
-                self._threads[life] = threading.Thread(target=self._show, args=(pod, width), daemon=True)
-                self._threads[life].start()
+        found = containers(pods)
+        width = max(map(len, found.values()), default=0)
+        # Who comes later is followed from the first line on.
+        options = [] if self._seen else self._options
+        for container in found.keys() - self._seen:
+            threading.Thread(target=self._show, args=(found[container], width, options), daemon=True).start()
+        self._seen |= found.keys()
 
-    def _show(self, pod: str, width: int) -> None:
+    def _show(self, pod: str, width: int, options: list[str]) -> None:
         label = pod.ljust(width)
         if sys.stdout.isatty():
             label = click.style(label, COLOURS[ordinal(pod) % len(COLOURS)])
-        with self._kubectl.start("logs", pod, "-c", CONTAINER, *self._options) as process:
+        with self._kubectl.start("logs", pod, "-c", CONTAINER, "--follow", *options) as process:
             self._processes.append(process)
-            for line in lines(process):
-                with self._printing, contextlib.suppress(BrokenPipeError):
-                    click.echo(f"{label} {line}")
+            try:
+                for line in lines(process):
+                    with self._printing:
+                        click.echo(f"{label} {line}")
+            except BrokenPipeError:
+                self.closed.set()
+
+
+def containers(pods: Sequence[Object]) -> dict[str, str]:
+    """The release's containers that have begun, and the pod of each: a container that starts again is another one."""
+    return {
+        item["containerID"]: pod["metadata"]["name"]
+        for pod in pods
+        for item in pod.get("status", {}).get("containerStatuses") or []
+        if item["name"] == CONTAINER and item.get("containerID")
+    }
 
 
 def lines(process: subprocess.Popen[str]) -> Iterator[str]:

@@ -7,13 +7,14 @@ import pytest
 from elixircluster.observe.status import console as told_console
 from elixircluster.plugin import observer, remote, resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.logs import containers
 from elixircluster.plugin.names import painted
 from elixircluster.plugin.observer import LocalErlang, Peer, peer, recipe
 from elixircluster.plugin.remote import console_command, inside, rpc_command
 from elixircluster.render import names, vm
 from elixircluster.render.discovery import selector_text
 from tests.unit.factory import cluster
-from tests.unit.plugin.resources import resource
+from tests.unit.plugin.resources import pod, resource
 
 RUNTIMES = ("Mix", "Relx", "Gleam", "Erl")
 
@@ -113,3 +114,11 @@ def test_without_erlang_it_tells_what_to_run(host, first):
 def test_names_have_one_width_and_a_colour_on_a_terminal_only():
     assert painted(["chat-9", "chat-10"], coloured=False) == {"chat-9": "chat-9 ", "chat-10": "chat-10"}
     assert "\x1b" in painted(["chat-9"], coloured=True)["chat-9"]
+
+
+def test_logs_are_followed_once_a_container_has_begun_and_again_when_it_starts_anew():
+    waiting, running, again = pod(0), pod(1), pod(1)
+    running["status"]["containerStatuses"][0]["containerID"] = "containerd://a"
+    again["status"]["containerStatuses"][0]["containerID"] = "containerd://b"
+    assert containers([waiting, running]) == {"containerd://a": "chat-1"}
+    assert containers([again]) == {"containerd://b": "chat-1"}
