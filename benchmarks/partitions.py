@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -107,6 +108,12 @@ class Mesh:
             views[place] & set(left) for place in cut.right
         )
 
+    def dialled(self, log: str, cut: Cut | None = None) -> int:
+        """How often the operator had one of these nodes dial another; with a cut, across it."""
+        pairs = re.findall(rf"asked \S+@chat-(\d+)\S+{self.namespace}\S+ to connect with \S+@chat-(\d+)", log)
+        sides = {place: side for side, places in enumerate((cut.left, cut.right)) for place in places} if cut else {}
+        return sum(cut is None or {sides.get(int(a)), sides.get(int(b))} == {0, 1} for a, b in pairs)
+
     async def is_whole(self) -> bool:
         return all(len(view) == self.size for view in await self.views())
 
@@ -121,8 +128,9 @@ class Times:
 
     reported: list[float] = field(default_factory=list)
     healed: list[float] = field(default_factory=list)
-    redials_before: int = 0
-    redials_after: int = 0
+    across: int = 0
+    """Dialled from one side of the cut to the other before its end."""
+    redials: int = 0
     messages: set[str] = field(default_factory=set)
 
 
@@ -178,12 +186,14 @@ async def short_cuts(mesh: Mesh, cut: Cut, operator: Operator) -> Times:
     times = Times()
     for _ in range(REPETITIONS):
         await any_moment()
-        dialled = redials(operator)
+        before = len(operator.said())
         mesh.cut(cut)
         times.reported.append(await until(mesh.says(cut.reason), LONGEST_SECONDS, f"{cut.name} to be reported"))
         times.messages.add(str(mesh.clustered["message"]))
-        times.redials_before += redials(operator) - dialled
-        await repair(mesh, times, operator)
+        times.across += mesh.dialled(operator.said()[before:], cut)
+        mesh.bench.fault.heal()
+        await healed(mesh, times)
+        times.redials += mesh.dialled(operator.said()[before:])
     return times
 
 
@@ -192,17 +202,16 @@ async def long_cuts(found: dict[str, Mesh], operator: Operator) -> dict[str, Tim
     times = {cut.name: Times() for cut in CUTS}
     for _ in range(LONG_REPETITIONS):
         await any_moment()
-        dialled = redials(operator)
+        before = len(operator.said())
         for cut in CUTS:
             found[cut.name].cut(cut)
         await asyncio.gather(*(noticed(found[cut.name], cut, times[cut.name]) for cut in CUTS))
-        before = redials(operator) - dialled
-        bench = found[CUTS[0].name].bench
-        bench.fault.heal()
+        meanwhile = operator.said()[before:]
+        found[CUTS[0].name].bench.fault.heal()
         await asyncio.gather(*(healed(found[cut.name], times[cut.name]) for cut in CUTS))
-        for one in times.values():
-            one.redials_before += before
-            one.redials_after += redials(operator) - dialled - before
+        for cut in CUTS:
+            times[cut.name].across += found[cut.name].dialled(meanwhile, cut)
+            times[cut.name].redials += found[cut.name].dialled(operator.said()[before:])
     return times
 
 
@@ -213,13 +222,6 @@ async def noticed(mesh: Mesh, cut: Cut, times: Times) -> None:
     await until(lambda: mesh.has_noticed(cut), LONGEST_SECONDS, f"the nodes to notice {cut.name}", step=1.0)
     times.messages.add(str(mesh.clustered["message"]))
     await asyncio.sleep(max(0.0, NOTICED_SECONDS - (time.monotonic() - started)))
-
-
-async def repair(mesh: Mesh, times: Times, operator: Operator) -> None:
-    dialled = redials(operator)
-    mesh.bench.fault.heal()
-    await healed(mesh, times)
-    times.redials_after += redials(operator) - dialled
 
 
 async def healed(mesh: Mesh, times: Times) -> None:
@@ -260,17 +262,14 @@ def report_cut(report: Report, cut: Cut, how: str, times: Times) -> None:
     report.add(f"{what}: reported", both(times.reported), f"≤ {cut.reported:.0f} s", met)
     met = max(times.healed) <= cut.healed
     report.add(f"{what}: healed after its end", both(times.healed), f"≤ {cut.healed:.0f} s", met)
-    report.add(f"{what}: dialled before its end", str(times.redials_before), "0", times.redials_before == 0)
-    report.notes.append(f"{what}: {times.redials_after} dialled after it; said: {'; '.join(sorted(times.messages))}.")
+    report.add(f"{what}: dialled across it", str(times.across), "0", times.across == 0)
+    said = "; ".join(sorted(times.messages))
+    report.notes.append(f"{what}: {times.redials} redials in all; the status said: {said}.")
 
 
 async def any_moment() -> None:
     """So that no repetition begins at the same moment between two looks."""
     await asyncio.sleep(random.uniform(3, 4.5))
-
-
-def redials(operator: Operator) -> int:
-    return operator.said().count(" to connect with ")
 
 
 def both(values: Collection[float]) -> str:

@@ -231,12 +231,13 @@ class Meshes:
         by_node = {member.node: member for member in seen.members}
         removing = {member.node for member in seen.members if member.pod in followed.removing}
         plan = heal.plan(seen, watched.history, now, removing)
-        ends = [(by_node[item.source], by_node[item.target]) for item in plan.redials]
-        ways = await asyncio.gather(*(watched.prober.reaches(source, target) for source, target in ends))
-        known = {item: way for item, way in zip(plan.redials, ways, strict=True) if way is not None}
-        watched.history, watched.unhealed = heal.after(plan, known, now), heal.advice(seen, plan)
-        open_ways = [item for item, is_open in known.items() if is_open]
-        if any(await asyncio.gather(*(self._redial(watched, by_node, item) for item in open_ways))):
+        needed = [way for ways in plan.redials.values() for way in ways]
+        tries = (watched.prober.reaches(by_node[way.source], by_node[way.target]) for way in needed)
+        found = zip(needed, await asyncio.gather(*tries), strict=True)
+        ways = {way: is_open for way, is_open in found if is_open is not None}
+        watched.history, watched.unhealed = heal.after(plan, ways, now), heal.advice(seen, plan)
+        redials = (self._redial(watched, by_node, item) for item in heal.dialled(plan, ways))
+        if any(await asyncio.gather(*redials)):
             followed.wake.set()
 
     async def _redial(self, watched: Watched, by_node: dict[str, Member], redial: heal.Redial) -> bool:

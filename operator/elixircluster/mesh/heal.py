@@ -6,6 +6,9 @@ connects the rest, and what it does not connect is missing in the next look.
 
 Nothing is dialled across a cut: the end that is to dial first tries whether the way is open, at each look. A handshake
 into a cut would hold the node's connection for seven seconds, and its repair would be noticed that much later.
+
+Since OTP 25 `global` lets no islands overlap (`prevent_overlapping_partitions`): a node that is connected with two
+which cannot reach each other is cut off from one of them. So islands are joined only when all ways between are open.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ MOST_ATTEMPTS = 10
 """For one link; a person must look then."""
 MOST_AT_ONCE = 8
 """Of one cluster, at one look."""
+MOST_WAYS = 32
+"""Between two islands that are tried at one look. Of larger islands every node gets its turn first."""
 FORGET_SECONDS = 600.0
 """How long a link must hold after an attempt before its next loss is a new one."""
 CLOSED_SECONDS = 300.0
@@ -45,7 +50,7 @@ NEVER = Attempt()
 
 @dataclass(frozen=True)
 class Redial:
-    """Make the node `source` connect with the node `target`, if the way there is open."""
+    """Make the node `source` connect with the node `target`."""
 
     source: str
     target: str
@@ -58,12 +63,13 @@ class Redial:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to dial now, the history for `after`, and the links for which a person must look.
+    """What to dial now if ways are open, the history for `after`, and the links for which a person must look.
 
+    `redials` come with the ways that must be open for each, by which node they are tried; its own is among them.
     `given_up` were dialled often enough in vain. The way of those in `closed` has been closed for long; it is tried on.
     """
 
-    redials: tuple[Redial, ...] = ()
+    redials: Mapping[Redial, tuple[Redial, ...]] = field(default_factory=dict)
     history: History = field(default_factory=dict)
     given_up: tuple[Link, ...] = ()
     closed: tuple[Link, ...] = ()
@@ -84,28 +90,35 @@ def plan(seen: MeshView, history: History, now: float, removing: Collection[str]
         if (link in gone or now - attempt.at < FORGET_SECONDS) and seen.newborn.isdisjoint(link)
     }
     apart = seen.newborn | set(removing)
-    wanted = [item for item in _wanted(seen, known, apart) if apart.isdisjoint((item.source, item.target))]
-    due = [item for item in wanted if _due(known.get(item.link), now)]
+    wanted = dict(_wanted(seen, known, apart))
     # Ways that stay closed take turns.
-    due.sort(key=lambda item: known.get(item.link, NEVER).at)
+    due = [item for item in wanted if _due(known.get(item.link), now)]
+    due.sort(key=lambda item: _attempt(known, item).at)
     return Plan(
-        redials=tuple(due[:MOST_AT_ONCE]),
+        redials={item: wanted[item] for item in due[:MOST_AT_ONCE]},
         history=known,
         given_up=tuple(sorted({item.link for item in wanted if _attempt(known, item).count >= MOST_ATTEMPTS})),
-        closed=tuple(sorted({item.link for item in wanted if _long_closed(_attempt(known, item), now)})),
+        closed=tuple(sorted(link for link in gone & known.keys() if _long_closed(known[link], now))),
     )
 
 
+def dialled(plan: Plan, ways: Mapping[Redial, bool]) -> tuple[Redial, ...]:
+    """What to dial, now that it is known which ways are open. A node that did not say is not in `ways`."""
+    return tuple(redial for redial, needed in plan.redials.items() if all(ways.get(way) for way in needed))
+
+
 def after(plan: Plan, ways: Mapping[Redial, bool], now: float) -> History:
-    """The history for the next plan. `ways` tells which were open, and so dialled; who is not in it did not say."""
+    """The history for the next plan, when what is `dialled` was."""
     history = dict(plan.history)
-    for redial, is_open in ways.items():
-        known = _attempt(history, redial)
-        if is_open:
-            history[redial.link] = Attempt(known.count + 1, now)
-        else:
+    for way, is_open in ways.items():
+        known = _attempt(history, way)
+        if not is_open:
             since = now if known.closed_since is None else known.closed_since
-            history[redial.link] = replace(known, at=now, closed_since=since)
+            history[way.link] = replace(known, at=now, closed_since=since)
+        elif known.closed_since is not None:
+            history[way.link] = replace(known, closed_since=None)
+    for redial in dialled(plan, ways):
+        history[redial.link] = Attempt(_attempt(history, redial).count + 1, now)
     return history
 
 
@@ -132,26 +145,48 @@ def _named(links: Collection[Link], pods: Mapping[str, str]) -> str:
     return ", ".join(names) + more
 
 
-def _wanted(seen: MeshView, history: History, apart: Collection[str]) -> Iterator[Redial]:
+def _wanted(seen: MeshView, history: History, apart: frozenset[str]) -> Iterator[tuple[Redial, tuple[Redial, ...]]]:
     islands = [left for island in seen.islands if (left := [node for node in island if node not in apart])]
     if len(islands) > 1:
         yield from _bridges(islands, history, seen.unheard)
         return
-    for sees, blind in sorted(seen.one_way):
-        yield Redial(blind, sees)
+    links = [Redial(blind, sees) for sees, blind in sorted(seen.one_way)]
     for link in sorted(seen.missing - seen.unheard):
         # From the other end the next time: a firewall may be open in one direction only.
         backwards = history.get(link, NEVER).count % 2
-        yield Redial(link[backwards], link[1 - backwards])
+        links.append(Redial(link[backwards], link[1 - backwards]))
+    yield from ((item, (item,)) for item in links if apart.isdisjoint(item.link))
 
 
-def _bridges(islands: list[list[str]], history: History, unheard: Collection[Link]) -> Iterator[Redial]:
-    joined = list(islands[0])
-    for island in islands[1:]:
-        pairs = [Redial(source, target) for source in island for target in joined]
-        joined += island
-        if free := [item for item in pairs if item.link not in unheard]:
-            yield min(free, key=lambda item: (_attempt(history, item).count, _attempt(history, item).at))
+def _bridges(
+    islands: list[list[str]], history: History, unheard: Collection[Link]
+) -> Iterator[tuple[Redial, tuple[Redial, ...]]]:
+    """Islands in pairs: joined at once, no two of the pairs can overlap, and the next look joins the pairs."""
+    left = list(islands)
+    while len(left) > 1:
+        largest = left.pop(0)
+        between = [_between(island, largest) for island in left]
+        free = [place for place, ways in enumerate(between) if not any(way.link in unheard for way in ways)]
+        if not free:
+            continue
+        best = {place: min(between[place], key=lambda way: _attempt(history, way).count) for place in free}
+        chosen = min(free, key=lambda place: _last_closed(history, between[place]))
+        left.pop(chosen)
+        yield best[chosen], between[chosen]
+
+
+def _between(island: list[str], other: list[str]) -> tuple[Redial, ...]:
+    every = [Redial(source, target) for source in island for target in other]
+    if len(every) <= MOST_WAYS:
+        return tuple(every)
+    places = range(MOST_WAYS)
+    return tuple(Redial(island[place % len(island)], other[place % len(other)]) for place in places)
+
+
+def _last_closed(history: History, ways: Collection[Redial]) -> float:
+    """When one of them was last found closed: the islands that have waited longest come first."""
+    tried = (_attempt(history, way) for way in ways)
+    return max((attempt.at for attempt in tried if attempt.closed_since is not None), default=0.0)
 
 
 def _due(attempt: Attempt | None, now: float) -> bool:

@@ -232,7 +232,8 @@ async def test_a_lost_link_is_seen_and_healed(prober, three):
     async with asyncio.timeout(30):
         while (seen := grown(three, await prober.look(members(three)))).verdict.reason != "FullMesh":
             todo = plan(seen, history, time.monotonic())
-            history = after(todo, dict.fromkeys(todo.redials, True), time.monotonic())
+            ways = {way: True for needed in todo.redials.values() for way in needed}
+            history = after(todo, ways, time.monotonic())
             for redial in todo.redials:
                 await prober.call(by_name[redial.source], calls.connect_node(redial.target), 8)
             await asyncio.sleep(0.2)
