@@ -14,7 +14,7 @@ import click
 from tests.cluster import get, up
 from tests.faults.process import ROOT
 
-from . import burst, connect, create, dns_away, drift, neighbours, partitions, plugin, rendering
+from . import burst, connect, create, dns_away, drift, mesh, neighbours, partitions, plugin, rendering
 from .bench import Bench, Report
 from .results import show, store
 
@@ -30,26 +30,36 @@ BENCHMARKS: dict[str, Callable[[Bench], Report | Awaitable[Report]]] = {
     "dns-away": dns_away.run,
     "partitions": partitions.run,
 }
+ALONE = {"mesh": mesh.run}
+"""Those that need no Kubernetes."""
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, type=click.Choice([*BENCHMARKS, "all"]))
+@click.argument("names", nargs=-1, required=True, type=click.Choice([*BENCHMARKS, *ALONE, "all"]))
 @click.option("--cluster", default="bench", show_default=True, help="Which test cluster; made where there is none.")
 @click.option("--store/--no-store", "keep", default=True, help="Whether RESULTS.md is written.")
 @click.option("--inside", is_flag=True, hidden=True)
 def main(names: tuple[str, ...], cluster: str, keep: bool, inside: bool) -> None:
     """Run benchmarks on a real Kubernetes, and keep their figures in benchmarks/RESULTS.md."""
-    wanted = list(BENCHMARKS) if "all" in names else list(names)
+    wanted = [*BENCHMARKS, *ALONE] if "all" in names else list(names)
     if not inside:
-        sys.exit(max(enter(cluster, name, keep) for name in wanted))
+        sys.exit(max(alone(name, keep) if name in ALONE else enter(cluster, name, keep) for name in wanted))
     bench = Bench(get(cluster))
     bench.prepare()
     for name in wanted:
         found = BENCHMARKS[name](bench)
-        report = found if isinstance(found, Report) else asyncio.run(awaited(found))
-        show(name, report)
-        if keep:
-            store(name, report)
+        tell(name, found if isinstance(found, Report) else asyncio.run(awaited(found)), keep)
+
+
+def tell(name: str, report: Report, keep: bool) -> None:
+    show(name, report)
+    if keep:
+        store(name, report)
+
+
+def alone(name: str, keep: bool) -> int:
+    tell(name, ALONE[name](), keep)
+    return 0
 
 
 async def awaited(report: Awaitable[Report]) -> Report:

@@ -45,7 +45,7 @@ def store(name: str, report: Report) -> None:
 def read() -> dict[str, str]:
     if not FILE.exists():
         return {}
-    parts = re.split(r"^## (\w+)\n\n", FILE.read_text(), flags=re.MULTILINE)[1:]
+    parts = re.split(r"^## ([\w-]+)\n\n", FILE.read_text(), flags=re.MULTILINE)[1:]
     return {name: text.rstrip("\n") + "\n" for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 

@@ -104,7 +104,8 @@ class Prober:
 
         To be asked after a look, with its answers. See `links` for which of them are checked.
         """
-        by_node = {member.node: member for member in members if not member.leaving and member.node not in self.late}
+        late = self.late
+        by_node = {member.node: member for member in members if not member.leaving and member.node not in late}
         held = {node: answer.sees for node in by_node if isinstance(answer := answers.get(node), Answer)}
         asked = links.turn(held, self._unheard, self._listens)
         self._listens += 1

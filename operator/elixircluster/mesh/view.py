@@ -97,7 +97,7 @@ def view(
     for one, other in lost:
         sees[one] -= {other}
         sees[other] -= {one}
-    missing, one_way = _gaps(sees)
+    missing, one_way = _gaps(sees, len(nodes))
     starting = {member.node for member in staying if not member.started}
     directed = sum(_count(seen, sees, nodes) for seen in sees.values())
     silent = {node: _failure(answers.get(node)) for node in sorted(nodes - said.keys())}
@@ -110,7 +110,7 @@ def view(
         unheard=lost,
         one_way=one_way,
         islands=_islands(sees),
-        strangers=_strangers(said, {item.node for item in members}),
+        strangers=_strangers(said, sees, {item.node for item in members}),
         duplicates=_duplicates(staying),
         versions=_versions(said),
         young=_younger(said, FORMING_SECONDS),
@@ -143,10 +143,10 @@ def _count(seen: frozenset[str], sees: Mapping[str, frozenset[str]], nodes: froz
     return len(seen) if len(sees) == len(nodes) else len(seen & sees.keys())
 
 
-def _gaps(sees: Mapping[str, frozenset[str]]) -> tuple[frozenset[Link], frozenset[Link]]:
+def _gaps(sees: Mapping[str, frozenset[str]], count: int) -> tuple[frozenset[Link], frozenset[Link]]:
     missing, one_way = set(), set()
     for node, seen in sees.items():
-        if len(seen) == len(sees) - 1 and seen <= sees.keys():
+        if len(seen) + 1 == len(sees) == count:
             continue
         # Differences of sets, not pairs: a mesh of a thousand nodes has half a million.
         for other in sees.keys() - seen - {node}:
@@ -172,10 +172,12 @@ def _islands(sees: Mapping[str, frozenset[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(islands, key=lambda island: (-len(island), island)))
 
 
-def _strangers(said: Mapping[str, Answer], ours: set[str]) -> dict[str, tuple[str, ...]]:
+def _strangers(
+    said: Mapping[str, Answer], sees: Mapping[str, frozenset[str]], ours: set[str]
+) -> dict[str, tuple[str, ...]]:
     seen: dict[str, list[str]] = {}
     for node, answer in said.items():
-        if answer.sees <= ours:
+        if answer.sees is sees[node]:
             continue
         for other in answer.sees - answer.hidden - ours:
             seen.setdefault(other, []).append(node)
