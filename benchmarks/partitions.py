@@ -220,8 +220,8 @@ async def noticed(mesh: Mesh, cut: Cut, times: Times) -> None:
     await until(lambda: mesh.clustered.get("status") == "False", LONGEST_SECONDS, f"{cut.name} to be reported")
     times.reported.append(time.monotonic() - started)
     await until(lambda: mesh.has_noticed(cut), LONGEST_SECONDS, f"the nodes to notice {cut.name}", step=1.0)
-    times.messages.add(str(mesh.clustered["message"]))
     await asyncio.sleep(max(0.0, NOTICED_SECONDS - (time.monotonic() - started)))
+    times.messages.add(str(mesh.clustered["message"]))
 
 
 async def healed(mesh: Mesh, times: Times) -> None:

@@ -26,7 +26,7 @@ from elixircluster.mesh.connection import Identity
 from elixircluster.mesh.external import decode, encode
 from elixircluster.mesh.failure import Failed, MeshError
 from elixircluster.mesh.member import Answer, Member
-from elixircluster.mesh.probe import Prober
+from elixircluster.mesh.probe import HEAR_SECONDS, MARGIN_SECONDS, REACH_SECONDS, Prober
 from elixircluster.mesh.terms import Atom, Bits, Improper, Map, Pid, Port, Ref, TermError
 from elixircluster.mesh.view import view
 from tests.pretend import COOKIE, Hostile, Pretend, mutate, serve
@@ -94,10 +94,12 @@ async def look_at_anything(members: list[Member], rounds: int, found: Findings) 
         for _ in range(rounds):
             started, cpu = time.perf_counter(), time.process_time()
             answers = await prober.look(members)
+            unheard = await prober.listen(members, answers)
+            await asyncio.gather(*(prober.reaches(member, members[0]) for member in members))
             took, cpu = time.perf_counter() - started, time.process_time() - cpu
             found.looks += 1
             found.slowest = max(found.slowest, took)
-            if took > LOOK_SECONDS + SLACK_SECONDS:
+            if took > LOOK_SECONDS + 2 * (HEAR_SECONDS + MARGIN_SECONDS) + REACH_SECONDS + SLACK_SECONDS:
                 found.faults.append(f"a look took {took:.2f} s")
             if cpu > MOST_CPU_SECONDS:
                 found.faults.append(f"a look took {cpu:.2f} s of CPU")
@@ -107,7 +109,7 @@ async def look_at_anything(members: list[Member], rounds: int, found: Findings) 
                 found.faults.append(f"the good node was not understood: {good}")
             for answer in answers.values():
                 found.outcomes[str(answer.failure) if isinstance(answer, Failed) else "answer"] += 1
-            view(members, answers)
+            view(members, answers, None, unheard)
     finally:
         await prober.close()
 
@@ -129,13 +131,18 @@ def nodes(seed: int) -> Iterator[list[Member]]:
 
 
 async def serve_nodes(seed: int) -> None:
-    """Each connection to a hostile node meets another trick."""
+    """Each connection to a hostile node meets another trick. All say that they see all, so that links are checked."""
     numbers = random.Random(seed)
-    _, good = await serve(lambda: Pretend("good@127.0.0.1"), "good@127.0.0.1")
+    names = ["good@127.0.0.1", *(f"bad{index}@127.0.0.1" for index in range(HOSTILE_NODES))]
+
+    def connected(node: Pretend) -> Pretend:
+        node.sees = [Atom(name) for name in names if name != node.name]
+        return node
+
+    _, good = await serve(lambda: connected(Pretend(names[0])), names[0])
     members = [good]
-    for index in range(HOSTILE_NODES):
-        name = f"bad{index}@127.0.0.1"
-        _, member = await serve(lambda name=name: Hostile(name, random.Random(numbers.random())), name)
+    for name in names[1:]:
+        _, member = await serve(lambda name=name: connected(Hostile(name, random.Random(numbers.random()))), name)
         members.append(member)
     print(json.dumps([vars(member) for member in members]), flush=True)
     await asyncio.Event().wait()

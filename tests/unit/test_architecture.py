@@ -77,6 +77,7 @@ PURE = [
     "mesh/links",
     "observe/conditions",
     "observe/status",
+    "control/remedy",
     "control/rollout",
     "control/rotation",
     "mesh/view",

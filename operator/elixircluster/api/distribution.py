@@ -123,8 +123,9 @@ class Mesh(Model):
         "and a way to the distribution port.",
     )
     interval_seconds: Annotated[int, Field(ge=1, le=300)] = Field(5, description="How often, in seconds.")
-    heal: Literal["Reconnect", "Alert"] = Field(
+    heal: Literal["Reconnect", "Alert", "Restart"] = Field(
         "Reconnect",
-        description="Reconnect: a node that lacks a link is asked to connect, with backoff and a bound. Alert: only "
-        "told. No pod is ever restarted for it.",
+        description="Reconnect: a node that lacks a link is asked to connect, with backoff and a bound; no pod is ever "
+        "restarted for it. Alert: only told. Restart: where asking was in vain, one pod of the minority at a time is "
+        "restarted, and what its node has in memory is lost.",
     )

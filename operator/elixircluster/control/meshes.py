@@ -31,7 +31,7 @@ from elixircluster.mesh.failure import Failed, Failure, MeshError
 from elixircluster.mesh.member import Answers, Member
 from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
 from elixircluster.mesh.tls import Tls, context
-from elixircluster.mesh.view import MeshView, view
+from elixircluster.mesh.view import Link, MeshView, view
 from elixircluster.observe import metrics
 from elixircluster.render import vm
 from elixircluster.render.discovery import name_of, strategy
@@ -65,6 +65,7 @@ class Watched:
     secret_version: str
     history: heal.History = field(default_factory=dict)
     seen: MeshView | None = None
+    given_up: tuple[Link, ...] = ()
     unhealed: str = ""
 
 
@@ -119,6 +120,11 @@ class Meshes:
         """The mesh as it was last seen, and what a person can do about links that do not heal."""
         watched = self._watched.get(key)
         return (watched.seen, watched.unhealed) if watched else (None, "")
+
+    def given_up(self, key: Key) -> tuple[Link, ...]:
+        """The links that were dialled often enough in vain."""
+        watched = self._watched.get(key)
+        return watched.given_up if watched else ()
 
     def tell(self, key: Key, ready: Collection[str], removing: Collection[str]) -> None:
         """What the reconcile knows: the pods that are ready, and those that it is about to remove.
@@ -209,7 +215,7 @@ class Meshes:
         elif heals(cluster):
             await self._heal(watched, followed)
         else:
-            watched.unhealed = ""
+            watched.given_up, watched.unhealed = (), ""
         if before != (watched.seen and summary(watched.seen), watched.unhealed):
             self._queue.add(cluster.key)
         if any(isinstance(answer, Failed) and answer.failure in STALE for answer in answers.values()):
@@ -235,7 +241,8 @@ class Meshes:
         tries = (watched.prober.reaches(by_node[way.source], by_node[way.target]) for way in needed)
         found = zip(needed, await asyncio.gather(*tries), strict=True)
         ways = {way: is_open for way, is_open in found if is_open is not None}
-        watched.history, watched.unhealed = heal.after(plan, ways, now), heal.advice(seen, plan)
+        watched.history = heal.after(plan, ways, now)
+        watched.given_up, watched.unhealed = plan.given_up, heal.advice(seen, plan)
         redials = (self._redial(watched, by_node, item) for item in heal.dialled(plan, ways))
         if any(await asyncio.gather(*redials)):
             followed.wake.set()
@@ -307,7 +314,7 @@ STALE = {Failure.WRONG_COOKIE, Failure.TLS_FAILED}
 def heals(cluster: ElixirCluster) -> bool:
     """Whether links are the operator's business: with strategy None they are the application's."""
     spec = cluster.spec
-    return spec.mesh.heal == "Reconnect" and spec.discovery.strategy != "None" and not spec.paused
+    return spec.mesh.heal != "Alert" and spec.discovery.strategy != "None" and not spec.paused
 
 
 def readable(body: dict[str, object]) -> ElixirCluster | None:

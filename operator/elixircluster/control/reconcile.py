@@ -15,6 +15,8 @@ from elixircluster.control.certificates import Certificates
 from elixircluster.control.cookie import CookieSecrets
 from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS
 from elixircluster.control.meshes import Meshes
+from elixircluster.control.remedy import REASON as RESTARTING
+from elixircluster.control.remedy import remedy
 from elixircluster.control.rollout import Pod, Step, Workload, next_step, removed, strangers
 from elixircluster.control.rotator import Rotator, Turn
 from elixircluster.control.world import World
@@ -108,13 +110,17 @@ class Reconciler:
         return turn.trouble, turn
 
     def _step(self, cluster: ElixirCluster, turn: Turn) -> Step:
-        return next_step(
+        pods = self._world.pods(cluster.key)
+        step = next_step(
             cluster.spec.update.strategy,
             cluster.spec.replicas,
             self._workload(cluster),
-            self._world.pods(cluster.key),
+            pods,
             self._strangers(cluster) or turn.apart,
         )
+        if cluster.spec.mesh.heal != "Restart":
+            return step
+        return remedy(step, pods, self._meshes.seen(cluster.key)[0], self._meshes.given_up(cluster.key))
 
     def _tell_mesh(self, cluster: ElixirCluster, step: Step) -> None:
         pods = self._world.pods(cluster.key)
@@ -146,7 +152,8 @@ class Reconciler:
                 if error.code not in {404, 409}:
                     raise
                 raise Retry("PodChanged", after=0.1) from error
-            await self._tell(cluster.key, cluster.uid, ("Normal", "PodReplaced", step.message))
+            kind, reason = ("Warning", "NodeRestarted") if step.reason == RESTARTING else ("Normal", "PodReplaced")
+            await self._tell(cluster.key, cluster.uid, (kind, reason, step.message))
 
     async def _report(self, cluster: ElixirCluster, step: Step, turn: Turn, trouble: Stalled | Retry | None) -> None:
         pods = self._world.pods(cluster.key)
