@@ -35,6 +35,7 @@ ORDER = (
     "test_examples",
     "test_nodes",
     "test_mesh",
+    "test_partitions",
     "test_runtimes",
     "test_plugin",
     "test_doctor",
