@@ -116,15 +116,9 @@ def took(check: Callable[[], object], seconds: float, what: str) -> None:
 @pytest.mark.parametrize(
     ("name", "left", "right", "reason", "said"),
     [
-        ("chat", (0,), (1,), "PartialMesh", "connected, but do not hear each other: chat-0 and chat-1"),
-        ("chat", (0, 1), (2,), "Partitioned", "2 islands that do not hear each other: chat-0, chat-1 | chat-2"),
-        (
-            "four",
-            (0, 1),
-            (2, 3),
-            "Partitioned",
-            "2 islands that do not hear each other: four-0, four-1 | four-2, four-3",
-        ),
+        ("three", (0,), (1,), "PartialMesh", "connected, but do not hear each other: three-0 and three-1"),
+        ("three", (0, 1), (2,), "Partitioned", f"{ISLANDS}: three-0, three-1 | three-2"),
+        ("four", (0, 1), (2, 3), "Partitioned", f"{ISLANDS}: four-0, four-1 | four-2, four-3"),
     ],
     ids=["one link", "two and one", "two and two"],
 )
