@@ -14,7 +14,7 @@ import click
 from tests.cluster import get, up
 from tests.faults.process import ROOT
 
-from . import burst, connect, create, dns_away, drift, mesh, neighbours, partitions, plugin, rendering
+from . import burst, connect, create, dns_away, drift, mesh, neighbours, partitions, plugin, rendering, rotate
 from .bench import Bench, Report
 from .results import show, store
 
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Report | Awaitable[Report]]] = {
     "connect": connect.run,
     "plugin": plugin.run,
     "dns-away": dns_away.run,
+    "rotate": rotate.run,
     "partitions": partitions.run,
 }
 ALONE = {"mesh": mesh.run}

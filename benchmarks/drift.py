@@ -25,7 +25,7 @@ class Edit:
     look: Callable[[Body], Any]
 
 
-# The cookie's Secret is not among them: it is made once, and what a user writes into it stays.
+# The cookie's Secret is not among them: a good cookie that somebody writes into it is one for the nodes to follow.
 EDITS = {
     ("ConfigMap", "d-config"): Edit({"data": {"remote.vm.args": "wrong"}}, lambda o: o["data"]["remote.vm.args"]),
     ("Service", "d-nodes"): Edit(
@@ -123,7 +123,7 @@ def report(deletions: dict[str, list[float]], edits: dict[str, list[float]]) -> 
         result.add(f"{what}: back after, p95", milliseconds(percentile(values, 0.95)))
         result.add(f"{what}: longest ({slowest})", milliseconds(max(values)), "≤ 1 s", max(values) <= 1)
     result.notes.append(
-        f"{TIMES} times each: {len(deletions)} objects deleted, {len(edits)} edited. The cookie's Secret is made "
-        "once and never written again, so an edit of it stays."
+        f"{TIMES} times each: {len(deletions)} objects deleted, {len(edits)} edited. A good cookie that somebody "
+        "writes into its Secret is none to mend."
     )
     return result

@@ -212,7 +212,9 @@ class CookieSecrets:
 
     async def _ours(self, cluster: ElixirCluster, known: Keyring | None) -> Keyring:
         name = names(cluster).cookie
-        secret = await self._api.get(SECRETS, cluster.namespace, name) or await self._create(cluster, known)
+        present = (SECRETS.kind, name) in self._world.children(cluster.key)
+        secret = await self._api.get(SECRETS, cluster.namespace, name) if present else None
+        secret = secret or await self._create(cluster, known)
         refuse_foreign(cluster, SECRETS.kind, name, owner_uid(secret["metadata"]))
         self._world.see(SECRETS, secret)
         try:
