@@ -92,11 +92,9 @@ class Keyring:
 def described(cluster: ElixirCluster) -> str:
     """The Secret, as a user knows it."""
     reference = cluster.spec.distribution.cookie.secret_ref
-    return (
-        f"Secret {reference.name} (spec.distribution.cookie.secretRef)"
-        if reference
-        else (f"Secret {names(cluster).cookie}")
-    )
+    if reference:
+        return f"Secret {reference.name} (spec.distribution.cookie.secretRef)"
+    return f"Secret {names(cluster).cookie}"
 
 
 def _usable(value: str | None) -> str:
@@ -228,8 +226,8 @@ class CookieSecrets:
         annotations = {ROTATE_ANNOTATION: cluster.rotate_cookie} if cluster.rotate_cookie else {}
         if known:
             annotations = {ROTATE_ANNOTATION: known.begun, IDENTITY_ANNOTATION: known.identity}
-            wanted["stringData"] |= {NEXT_KEY: known.next} if known.next else {}
-            wanted["stringData"] |= {PREVIOUS_KEY: known.previous} if known.previous else {}
+            kept = {NEXT_KEY: known.next, PREVIOUS_KEY: known.previous}
+            wanted.setdefault("stringData", {}).update({key: value for key, value in kept.items() if value})
         wanted["metadata"]["annotations"] = {**(wanted["metadata"].get("annotations") or {}), **annotations}
         try:
             return await self._api.create(SECRETS, wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from elixircluster.mesh import calls
@@ -85,10 +87,17 @@ async def test_a_cookie_for_one_peer_by_a_flag_is_the_same(prober, pair):
 
 
 async def test_a_prober_goes_on_with_another_cookie(prober, pair):
-    one, _ = pair
+    one, two = pair
     await prober.look([one.member])
-    await prober.call(one.member, calls.set_cookie(one.name, NEW))
+    for node in pair:
+        async with asyncio.timeout(10):
+            connection = await dial(Target(node.name, node.address, node.port), beam.COOKIE, BESIDE, seconds=5)
+            await connection.call(calls.set_cookie(node.name, NEW), 5)
+            connection.close()
+    seen = await prober.look([one.member, two.member])
+    assert seen[one.name].otp_release, "who lets us in once does not ask again"
+    assert seen[two.name].failure is Failure.WRONG_COOKIE
     prober.use_cookie(NEW)
-    assert (await prober.look([one.member]))[one.name].otp_release
-    await prober.close()
-    assert (await prober.look([one.member]))[one.name].otp_release
+    seen = await prober.look([one.member, two.member])
+    assert seen[one.name].otp_release
+    assert seen[two.name].otp_release, "it need not be held off any more"

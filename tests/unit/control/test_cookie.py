@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elixircluster.control.cookie import ALPHABET, LENGTH, new_cookie, refuse_unusable
+from elixircluster.api.resource import ROTATE_ANNOTATION
+from elixircluster.control.cookie import (
+    ALPHABET,
+    IDENTITY_ANNOTATION,
+    LENGTH,
+    Keyring,
+    new_cookie,
+    refuse_unusable,
+)
 from elixircluster.errors import Stalled
+from tests.unit.factory import LATER, cluster
 
 WHERE = "key cookie of Secret mine (spec.distribution.cookie.secretRef)"
 
@@ -80,3 +90,47 @@ def test_no_message_holds_any_value(value):
     except Stalled as stalled:
         message = str(stalled)
     assert "Qzx" not in message
+
+
+UIDS = {"uid": "1", "resourceVersion": "7", "managedFields": [{"time": "2026-01-01T00:00:00Z"}, {"time": LATER}]}
+GOOD = new_cookie()
+
+
+def secret(annotations=(), **data):
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    return {"metadata": {**UIDS, "annotations": dict(annotations)}, "data": encoded}
+
+
+def test_a_secret_says_how_far_a_rotation_is():
+    ring = Keyring.parse(cluster(), secret({ROTATE_ANNOTATION: "2"}, cookie=GOOD, next=GOOD[::-1]))
+    assert (ring.cookie, ring.next, ring.previous, ring.begun) == (GOOD, GOOD[::-1], "", "2")
+    assert (ring.uid, ring.identity, ring.version, ring.changed) == ("1", "1", "7", LATER)
+
+
+def test_what_is_in_a_secret_is_not_shown():
+    ring = Keyring.parse(cluster(), secret(cookie=GOOD, next=GOOD[1:], previous=GOOD[2:]))
+    assert GOOD[2:] not in repr(ring)
+
+
+def test_a_secret_that_took_the_place_of_another_is_the_same_to_the_nodes():
+    assert Keyring.parse(cluster(), secret({IDENTITY_ANNOTATION: "0"}, cookie=GOOD)).identity == "0"
+
+
+@pytest.mark.parametrize("spoiled", ["", "short", "monster", "with a blank in it, of all things"])
+def test_a_spoiled_cookie_of_a_rotation_counts_as_none(spoiled):
+    ring = Keyring.parse(cluster(), secret(cookie=GOOD, next=spoiled, previous=spoiled))
+    assert (ring.next, ring.previous) == ("", "")
+
+
+def test_other_keys_of_the_users_secret_mean_nothing():
+    mine = cluster(distribution={"cookie": {"secretRef": {"name": "mine", "key": "k"}}})
+    said = {IDENTITY_ANNOTATION: "0", ROTATE_ANNOTATION: "2"}
+    ring = Keyring.parse(mine, secret(said, k=GOOD, cookie="x", next=GOOD[::-1], previous=GOOD[::-1]))
+    assert (ring.cookie, ring.next, ring.previous, ring.begun, ring.identity) == (GOOD, "", "", "", "1")
+
+
+def test_a_secret_without_the_key_is_told_by_its_name():
+    with pytest.raises(Stalled) as stalled:
+        Keyring.parse(cluster(), secret(other=GOOD))
+    assert stalled.value.reason == "CookieKeyMissing"
+    assert "Secret chat-cookie" in stalled.value.message
