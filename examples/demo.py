@@ -105,8 +105,9 @@ def suggest(cluster: Cluster) -> None:
             """kubectl patch elixircluster chat --type merge -p '{"spec":{"image":"docker.io/library/chat:2.0.0"}}'""",
             "a rolling update, node by node",
         ),
-        ("kubectl exec -it chat-0 -c app -- bin/chat remote", "a console on a node"),
-        ("kubectl get elixircluster chat -o yaml", "what the operator sees"),
+        ("kubectl elixir mesh chat --watch", "who sees whom, live"),
+        ("kubectl elixir console chat", "a console on a node"),
+        ("kubectl elixir status chat", "what the operator sees"),
         ("make cluster-down NAME=demo", "remove it all"),
     ):
         console.print(f"  {command}\n    [dim]{what}[/]", soft_wrap=True)
