@@ -16,8 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from elixircluster.errors import Retry, Stalled
+
 PATIENCE_SECONDS = 60.0
 """How long a node may be out of reach before we think of other ways."""
+WAIT_SECONDS = 2.0
+MISSED_SECONDS = 30.0
+"""How often a node that was missed for long is asked again, if nothing is heard of it before."""
 MOST_NAMED = 3
 
 
@@ -102,11 +107,10 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """The one thing to do now, to these pods' nodes, and what the user reads of it."""
+    """The one thing to do now, to these pods' nodes, and what the user reads where that is all."""
 
     action: Action
-    reason: str = ""
-    message: str = ""
+    trouble: Stalled | Retry | None = None
     pods: frozenset[str] = field(default=frozenset())
 
 
@@ -126,12 +130,12 @@ def not_ours(seen: Situation) -> Step | None:
     """A Secret of the user's is for the user to write."""
     if seen.generated or seen.under_way or not seen.asked_for:
         return None
-    return Step(
-        Action.TELL,
+    trouble = Stalled(
         "CookieIsYours",
         "the cookie is in your own Secret (spec.distribution.cookie.secretRef), which is not changed here; write a new "
         "value there and the nodes follow. The annotation rotate-cookie does nothing, take it away",
     )
+    return Step(Action.TELL, trouble)
 
 
 def stopping(seen: Situation) -> Step | None:
@@ -145,10 +149,18 @@ def cannot_ask(seen: Situation) -> Step | None:
         return None
     if seen.may_recreate:
         return RECREATE
-    told = f"nodes cannot be given another cookie while spec.mesh.probe is Disabled; enable it, or {WAY_OUT}"
     if seen.moved or seen.earlier:
-        return Step(Action.STOP, "CookieChanged", told)
-    return Step(Action.TELL, "RotationWaiting", told)
+        trouble = Stalled(
+            "CookieChanged",
+            "the Secret holds another cookie, which nodes cannot be given while spec.mesh.probe is Disabled; enable "
+            f"it, write the earlier value back, or {WAY_OUT}",
+        )
+        return Step(Action.STOP, trouble)
+    trouble = Stalled(
+        "RotationWaiting",
+        f"nodes cannot be given another cookie while spec.mesh.probe is Disabled; enable it, or {WAY_OUT}",
+    )
+    return Step(Action.TELL, trouble)
 
 
 def spread(seen: Situation) -> Step | None:
@@ -171,12 +183,12 @@ def changed(seen: Situation) -> Step | None:
     if seen.may_recreate:
         return RECREATE
     uses, it = ("uses", "it") if len(refusing) == 1 else ("use", "them")
-    return Step(
-        Action.STOP,
+    trouble = Stalled(
         "CookieChanged",
         f"{_pods(refusing)} {uses} an earlier cookie than the Secret holds, and new nodes would not meet {it}. Write "
         f"the earlier value back, or {WAY_OUT}",
     )
+    return Step(Action.STOP, trouble)
 
 
 def settle(seen: Situation) -> Step | None:
@@ -211,14 +223,17 @@ def _missed(seen: Situation) -> list[Node]:
 def _wait(seen: Situation, missed: Sequence[Node]) -> Step:
     begun = seen.earlier or any(node.holds is Cookie.NEXT for node in seen.nodes)
     rest = "the other nodes have the new cookie" if begun else "the cookie is changed on all nodes or on none"
-    told = f"{_told(missed)}; {rest}"
     if seen.waited < PATIENCE_SECONDS:
-        return Step(Action.WAIT, "RotationWaiting", told)
-    if begun:
-        return Step(Action.TELL, "RotationWaiting", f"{told}. Delete the pod that cannot be asked")
-    if seen.may_recreate:
+        return Step(Action.WAIT, Retry("RotationWaiting", f"{_told(missed)}; {rest}", after=WAIT_SECONDS))
+    if seen.may_recreate and not begun:
         return RECREATE
-    return Step(Action.TELL, "RotationWaiting", f"{told}. Delete the pod that cannot be asked, or {WAY_OUT}")
+    more = "" if begun else f", or {WAY_OUT}"
+    trouble = Stalled(
+        "RotationWaiting",
+        f"{_told(missed)}; {rest}. Delete the pod that cannot be asked{more}",
+        again=MISSED_SECONDS,
+    )
+    return Step(Action.TELL, trouble)
 
 
 def _told(nodes: Sequence[Node]) -> str:

@@ -20,9 +20,6 @@ from elixircluster.errors import Retry, Stalled
 from elixircluster.observe.events import Told
 from elixircluster.render.names import GENERATED_COOKIE_KEY
 
-WAIT_SECONDS = 2.0
-MISSED_SECONDS = 30.0
-"""How often a node that was missed for long is asked again, if nothing is heard of it before."""
 MOST_STEPS = 8
 """In one go; a rotation takes four, and one more for each time that nodes join meanwhile."""
 
@@ -73,7 +70,7 @@ class Rotator:
                 seen = replace(seen, nodes=[item.node for item in asked], waited=self._waited(cluster.key, asked))
                 step = next_step(seen)
                 if step.action in ENDS:
-                    return end(ring, seen, step, pods)
+                    return end(ring, step, pods)
                 ring = await self._carry_out(cluster, ring, step, inquiry, asked)
             finally:
                 for item in asked:
@@ -141,18 +138,10 @@ class Rotator:
 ENDS = {Action.NOTHING, Action.WAIT, Action.TELL, Action.STOP, Action.RECREATE}
 
 
-def end(ring: Keyring, seen: Situation, step: Step, pods: Sequence[Pod]) -> Turn:
+def end(ring: Keyring, step: Step, pods: Sequence[Pod]) -> Turn:
     """What is left to others: nothing, to wait, a person's decision, a Recreate."""
-    match step.action:
-        case Action.WAIT:
-            return turn(ring, Retry(step.reason, step.message, after=WAIT_SECONDS))
-        case Action.TELL | Action.STOP:
-            again = MISSED_SECONDS if seen.waited else None
-            told = turn(ring, Stalled(step.reason, step.message, again=again))
-            return replace(told, stop=step.action is Action.STOP)
-        case Action.RECREATE:
-            return replace(turn(ring), apart=pods)
-    return turn(ring)
+    left = pods if step.action is Action.RECREATE else ()
+    return replace(turn(ring, step.trouble), apart=left, stop=step.action is Action.STOP)
 
 
 def turn(ring: Keyring, trouble: Stalled | Retry | None = None) -> Turn:

@@ -78,7 +78,7 @@ MISSED = {
 def test_a_node_that_cannot_be_asked_is_waited_for(said, holds, action):
     step = next_step(Situation(**said, nodes=nodes(*holds)))
     assert step.action is action
-    assert action is not Action.WAIT or f"chat-2: {DOWN}" in step.message
+    assert action is not Action.WAIT or f"chat-2: {DOWN}" in step.trouble.message
 
 
 NOT_MISSED = {
@@ -116,8 +116,8 @@ OTHERWISE = {
 def test_what_cannot_be_done_live_is_a_recreate_that_somebody_must_allow(said, node, action, reason):
     seen = {**said, "nodes": nodes(PRESENT, PRESENT, None, **node)}
     step = next_step(Situation(**seen))
-    assert (step.action, step.reason) == (action, reason)
-    assert "spec.update.allowRecreate" in step.message
+    assert (step.action, step.trouble.reason) == (action, reason)
+    assert "spec.update.allowRecreate" in step.trouble.message
     assert next_step(Situation(**seen, may_recreate=True)).action is Action.RECREATE
 
 
@@ -125,7 +125,7 @@ def test_a_node_that_was_set_is_never_stopped_for_another():
     for said, taken in ((SPREADING, NEXT), (SETTLING, PRESENT)):
         seen = Situation(**said, nodes=nodes(taken, taken, None), waited=LATE, may_recreate=True)
         assert next_step(seen).action is Action.TELL
-        assert "Delete the pod" in next_step(seen).message
+        assert "Delete the pod" in next_step(seen).trouble.message
 
 
 def test_a_node_whose_image_has_a_cookie_of_its_own_is_no_reason_to_stop_anything():
