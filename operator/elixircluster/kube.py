@@ -145,13 +145,14 @@ class Api:
             content_type=APPLY,
         )
 
-    async def merge(self, kind: Kind, namespace: str, name: str, patch: Body) -> Body:
+    async def merge(self, kind: Kind, namespace: str, name: str, patch: Body, *, subresource: str = "") -> Body:
         """Change what the patch names, null takes it away; uid and resourceVersion in it are preconditions.
 
         https://datatracker.ietf.org/doc/html/rfc7386
         """
         query = {"fieldManager": FIELD_MANAGER}
-        return await self._call("PATCH", kind, kind.path(namespace, name), query=query, body=patch, content_type=MERGE)
+        path = kind.path(namespace, name, subresource)
+        return await self._call("PATCH", kind, path, query=query, body=patch, content_type=MERGE)
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str, resource_version: str) -> None:
         """Delete exactly that object, as it was seen. Raises `ApiError` 409 where it is another by now."""

@@ -45,6 +45,9 @@ class Outcome(NamedTuple):
 
 DONE = Outcome("success")
 
+UNDECLARED = "field not declared in schema"
+"""In what the API server says to an apply of a field that the CustomResourceDefinition does not have."""
+
 
 class Reconciler:
     """Makes the world as one resource wants it, and says how far that is."""
@@ -185,7 +188,7 @@ class Reconciler:
             "status": wanted,
         }
         try:
-            self._world.see(CLUSTERS, await self._api.apply(CLUSTERS, body, subresource="status"))
+            self._world.see(CLUSTERS, await self._apply_status(body))
         except ApiError as error:
             if error.code in {404, 409}:
                 return
@@ -194,6 +197,18 @@ class Reconciler:
             raise Retry("ApiServer") from error
         for event in transitions(previous.get("conditions") or [], wanted["conditions"]):
             await self._tell(key, uid, event)
+
+    async def _apply_status(self, body: Object) -> Object:
+        try:
+            return await self._api.apply(CLUSTERS, body, subresource="status")
+        except ApiError as error:
+            if UNDECLARED not in error.message:
+                raise
+            # Helm never upgrades a CustomResourceDefinition. A merge leaves out what an older one does not know.
+            logger.warning("the CustomResourceDefinition is older than this operator; apply the newer one: %s", error)
+            metadata = body["metadata"]
+            patch = {"metadata": {"uid": metadata["uid"]}, "status": body["status"]}
+            return await self._api.merge(CLUSTERS, metadata["namespace"], metadata["name"], patch, subresource="status")
 
     async def _tell(self, key: Key, uid: str, event: tuple[str, str, str]) -> None:
         """Events are a courtesy: one that cannot be written stops nothing."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
 
 from tests.integration.operator.client import KINDS, MERGE, Kind, eventually
-from tests.integration.operator.conftest import Operator
+from tests.integration.operator.conftest import ROOT, Operator
 
 KINDS["Lease"] = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 
@@ -20,6 +21,30 @@ def test_an_operator_of_one_namespace_ends_well_and_gives_its_lease_back(cluster
     assert process.stop() == 0
     assert not namespace.get("Lease", "elixircluster")["spec"].get("holderIdentity")
     assert [line for line in process.lines() if "exception" in line] == []
+
+
+def test_an_older_definition_costs_the_fields_that_it_does_not_have_and_no_other(cluster, namespace, operator):
+    crd, path = "crd/elixirclusters.elixircluster.dev", "/spec/versions/0/schema/openAPIV3Schema/properties/status"
+    patch = [{"op": "remove", "path": f"{path}/properties/console"}]
+    cluster.kubectl("patch", crd, "--type=json", "--patch", json.dumps(patch))
+    try:
+        eventually(lambda: "console" not in definition_of_status(cluster))
+        namespace.cluster("chat")
+        namespace.until("chat")
+        assert "console" not in namespace.status("chat")
+        assert any("older than this operator" in line["message"] for line in operator.lines())
+    finally:
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
+    namespace.change("chat", replicas=2)
+    eventually(lambda: "console" in namespace.status("chat"))
+
+
+def definition_of_status(cluster):
+    """The properties of a status, as the API server publishes them."""
+    openapi = json.loads(cluster.kubectl("get", "--raw", "/openapi/v3/apis/elixircluster.dev/v1alpha1"))
+    return openapi["components"]["schemas"]["dev.elixircluster.v1alpha1.ElixirCluster"]["properties"]["status"][
+        "properties"
+    ]
 
 
 def scrape(cluster, path, port):
