@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elixircluster.doctor.checks import certificates, discovery, flags, network, pods
+from elixircluster.doctor.checks import certificates, discovery, flags, network, pods, policy
 from elixircluster.doctor.finding import Check
 
 CHECKS = (
@@ -14,7 +14,7 @@ CHECKS = (
     Check("epmd", "Port mapper", flags.epmd, ("flags", "name")),
     Check("cookie", "Cookie", flags.cookie),
     Check("clock", "Clocks", flags.clock),
-    Check("policy", "Network policies", network.policy),
+    Check("policy", "Network policies", policy.policy),
     Check("dns", "DNS", network.dns, ("pods", "name", "policy")),
     Check("port", "Port between nodes", network.port, ("pods", "name", "flags", "frozen", "epmd", "policy")),
     Check("tls", "TLS", certificates.tls, ("pods", "name", "flags", "frozen", "clock", "epmd", "policy", "port")),

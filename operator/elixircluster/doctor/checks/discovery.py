@@ -27,12 +27,10 @@ def discovery(facts: Facts) -> Verdict:
     if not any(member.probe and member.probe.said for member in facts.probed):
         return skipped("no node answers from beside it")
     if not libraries:
-        return passed(f"settings lead to {facts.name}-nodes; neither libcluster nor dns_cluster is in the release")
+        return passed("its settings lead to these nodes; neither libcluster nor dns_cluster is in the release")
     if all(_started(member) for member in facts.probed):
-        return passed(f"{some(libraries)} runs, and its settings lead to {facts.name}-nodes")
-    return passed(
-        f"settings lead to {facts.name}-nodes; {some(libraries)} is in the release and does not run everywhere"
-    )
+        return passed(f"{some(libraries)} runs, and its settings lead to these nodes")
+    return passed(f"its settings lead to these nodes; {some(libraries)} is in the release and does not run everywhere")
 
 
 NOTHING = "no pod could be looked into"

@@ -1,75 +1,16 @@
-"""Whether the nodes find and reach each other: DNS, policies, ports."""
+"""Whether the nodes find and reach each other: DNS and ports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from elixircluster.doctor.facts import Facts, Member
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped, some
-from elixircluster.doctor.policies import DNS_PORT, Pod, closed_by
 from elixircluster.doctor.probe import LATE
 
 NOTHING = "no pod could be looked into"
+EPMD_PORT = 4369
 BY_DNS = {"DNS", "DNSSRV", "Static"}
-
-
-def policy(facts: Facts) -> Verdict:
-    """No NetworkPolicy keeps members from each other, or from DNS."""
-    if "policies" in facts.unseen:
-        return skipped(f"NetworkPolicies cannot be listed: {facts.unseen['policies']}")
-    pods = [_seen(facts, member) for member in facts.members if member.address]
-    shut = {}
-    for source in pods:
-        for target in pods:
-            if source is not target and _closed(facts, source.name, target.name):
-                names = closed_by(facts.policies, source, target, facts.distribution.port)
-                shut.update({name: f"{name} closes port {facts.distribution.port} between pods" for name in names})
-        if _no_dns(facts, source.name):
-            names = closed_by(facts.policies, source, None, DNS_PORT, "UDP")
-            shut.update({name: f"{name} lets no DNS query out" for name in names if name not in shut})
-    if shut:
-        return failed(
-            "a NetworkPolicy keeps the nodes apart",
-            list(shut.values()),
-            f"open TCP port {facts.distribution.port} between pods of {facts.name}, and port 53 to DNS, in: "
-            f"{some(sorted(shut))}",
-        )
-    return passed(f"none of {len(facts.policies)} keeps the nodes apart")
-
-
-def _seen(facts: Facts, member: Member) -> Pod:
-    metadata = member.pod["metadata"]
-    labels = (facts.namespace.get("metadata") or {}).get("labels") or {}
-    named = {"kubernetes.io/metadata.name": metadata["namespace"]}
-    ports = {
-        str(port["name"]): int(port["containerPort"])
-        for container in member.pod["spec"]["containers"]
-        for port in container.get("ports") or []
-        if "name" in port
-    }
-    return Pod(member.name, member.address, metadata.get("labels") or {}, {**labels, **named}, ports)
-
-
-def _closed(facts: Facts, source: str, target: str) -> bool:
-    """Whether the port was seen closed; also where nobody could look."""
-    answer = _knocked(facts, source).get(target)
-    return answer is None or answer not in {"open", "econnrefused"}
-
-
-def _knocked(facts: Facts, source: str) -> dict[str, str]:
-    """How the peers answered a member: `open`, or why not."""
-    for member in facts.probed:
-        if member.name == source and member.probe:
-            peers = member.probe.part("peers")
-            return {pod: told["port"] for pod, told in peers.items() if isinstance(told.get("port"), str)}
-    return {}
-
-
-def _no_dns(facts: Facts, source: str) -> bool:
-    return any(
-        member.name == source and member.probe and member.probe.part("dns", "service").get("error") == "timeout"
-        for member in facts.probed
-    )
 
 
 def dns(facts: Facts) -> Verdict:
@@ -125,14 +66,17 @@ def _dns_remedy(facts: Facts) -> str:
 def port(facts: Facts) -> Verdict:
     """Each member reaches the distribution port of each other."""
     number = facts.distribution.port
-    seen = [(member, pod, answer) for member in facts.probed for pod, answer in _knocked(facts, member.name).items()]
+    seen = [(member, pod, answer) for member in facts.probed for pod, answer in knocked(member).items()]
     deaf = _deaf(facts)
     shut = [f"{member.name} → {pod}:{number}: {answer}" for member, pod, answer in seen if answer != "open"]
+    shut += [
+        f"{member.name} → {pod}:{EPMD_PORT}: {why}" for member in facts.probed for pod, why in unmapped(facts, member)
+    ]
     if deaf:
         return failed(f"a node does not listen on port {number}", [*deaf, *shut], _deaf_remedy(number))
     if shut:
         return failed(
-            f"port {number} is closed between pods",
+            "a port is closed between pods",
             shut,
             "something between the pods drops it: a policy of another kind (Cilium, Calico, a service mesh), or a "
             "firewall between Kubernetes nodes",
@@ -140,6 +84,25 @@ def port(facts: Facts) -> Verdict:
     if not seen:
         return skipped("no pod could be looked into" if not facts.probed else "there is one node only")
     return passed(f"{number} is open between all pods that were looked into")
+
+
+def knocked(member: Member) -> Mapping[str, str]:
+    """How the peers answered a member, by pod: `open`, or why not. Late answers are left out."""
+    peers = member.probe.part("peers") if member.probe else {}
+    return {pod: told["port"] for pod, told in peers.items() if isinstance(told.get("port"), str)}
+
+
+def unmapped(facts: Facts, member: Member) -> Iterator[tuple[str, str]]:
+    """The peers whose port mapper is needed, and does not answer or does not know their node; and what it says."""
+    if not facts.distribution.epmd or not member.probe:
+        return
+    bases = {item.name: item.node.partition("@")[0] for item in facts.members}
+    for pod, told in member.probe.part("peers").items():
+        answer = told.get("epmd") or {}
+        if answer.get("error", LATE) != LATE:
+            yield pod, str(answer["error"])
+        elif "names" in answer and bases.get(pod) not in {entry.get("name") for entry in answer["names"]}:
+            yield pod, f"epmd there knows no {bases.get(pod)}"
 
 
 def _deaf(facts: Facts) -> list[str]:
