@@ -17,17 +17,18 @@ main(Question) ->
     code:add_pathsz(Paths),
     Cookies = cookies(Words, Environment),
     Node = name(Words),
+    State = state(Beam),
     Network = [
         {dns, fun() -> names(Question) end},
-        {peers, fun() -> parallel([{pod(Peer), fun() -> peer(Peer) end} || Peer <- maps:get(peers, Question)], 3500) end},
+        {peers, fun() -> parallel([{pod(Peer), fun() -> peer(Peer) end} || Peer <- maps:get(peers, Question)], 3000) end},
         {epmd, fun() -> epmd("127.0.0.1") end},
         {tls, fun() -> tls(Question) end},
-        {node, fun() -> ask(Node, Cookies, Question) end}
+        {node, fun() -> case State of [<<"T">>] -> #{error => stopped}; _ -> ask(Node, Cookies, Question) end end}
     ],
-    Found = parallel(Network, 5000),
+    Found = parallel(Network, 4000),
     Told = Found#{
         time => erlang:system_time(millisecond),
-        state => state(Beam),
+        state => State,
         flags => flags(Words),
         repeated => repeated(Words, Environment),
         environment => environment(Environment),
@@ -143,8 +144,8 @@ names(#{service := Service, family := Family, peers := Peers}) ->
     parallel(
         [{service, fun() -> resolved(Service, Type) end},
          {srv, fun() -> resolved(Service, srv) end},
-         {hosts, fun() -> parallel([{list_to_atom(Host), fun() -> host(Host, Family) end} || Host <- Hosts], 3500) end}],
-        4000).
+         {hosts, fun() -> parallel([{list_to_atom(Host), fun() -> host(Host, Family) end} || Host <- Hosts], 3000) end}],
+        3500).
 
 resolved(Name, Type) ->
     case inet_res:resolve(Name, in, Type, [{timeout, 1000}, {retry, 2}], 3000) of
@@ -238,7 +239,7 @@ encrypted(File, Question) ->
 
 shown(Client, Server, #{peers := Peers}) ->
     Certificates = parallel([{client, fun() -> certificate(Client) end}, {server, fun() -> certificate(Server) end}], 3000),
-    Certificates#{handshakes => parallel([{pod(Peer), fun() -> handshake(Peer, Client) end} || Peer <- Peers], 4000)}.
+    Certificates#{handshakes => parallel([{pod(Peer), fun() -> handshake(Peer, Client) end} || Peer <- Peers], 3500)}.
 
 %% The certificate that is shown, and the authorities by which the peer's is judged.
 certificate(Options) ->
@@ -352,7 +353,7 @@ answered(_, [], _) ->
 answered(Node, [Cookie | Cookies], #{peers := Peers, salt := Salt} = Question) ->
     case let_in(Node, Cookie) of
         true ->
-            Told = parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 3500),
+            Told = parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 3000),
             Told#{cookie => digest(Salt, Cookie)};
         false ->
             answered(Node, Cookies, Question)
@@ -364,7 +365,7 @@ let_in(Node, Cookie) ->
 
 %% Whether a node with this one's cookie and certificate is let in by its peers.
 dialled(Cookie, Peers) ->
-    parallel([{pod(Peer), fun() -> dial(Peer, Cookie) end} || Peer <- Peers], 3000).
+    parallel([{pod(Peer), fun() -> dial(Peer, Cookie) end} || Peer <- Peers], 2500).
 
 dial(#{node := Node}, Cookie) -> let_in(list_to_atom(Node), Cookie).
 

@@ -12,7 +12,7 @@ from elixircluster.plugin.kubectl import Kubectl, KubectlError
 from elixircluster.plugin.resources import CONTAINER
 
 LONGEST_SECONDS = 12.0
-"""When a probe gives up. It takes one or two; what waits for the network waits five at most."""
+"""When a probe gives up. It takes one or two; what waits for the network waits four at most."""
 KUBECTL_SECONDS = 15.0
 
 LATE = "late"

@@ -11,7 +11,7 @@ from typing import Any
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 from elixircluster.plugin.resources import CONTAINER
 
-START_SECONDS = 6.0
+START_SECONDS = 5.0
 LABEL = "elixircluster.dev/doctor"
 
 Body = dict[str, Any]

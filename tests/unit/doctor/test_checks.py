@@ -300,6 +300,16 @@ def test_a_port_that_is_closed_is_not_blamed_on_the_certificates():
     assert failures(encrypted(change, 1)) == ["port"]
 
 
+def test_without_dns_nodes_that_are_named_by_host_are_told_so_at_once():
+    def unanswered_hosts(told):
+        unanswered(told)
+        told["dns"]["hosts"] = {"chat-0.chat-nodes.default.svc.cluster.local": {"error": "late"}}
+
+    facts = healthy()
+    facts = replace(facts, resource={**facts.resource, "spec": {"discovery": {"strategy": "Static"}}})
+    assert failures(broken(unanswered_hosts, facts=facts)) == ["dns"]
+
+
 # ---- With the port mapper
 
 

@@ -28,17 +28,20 @@ def dns(facts: Facts) -> Verdict:
 
 def _unresolved(facts: Facts, member: Member) -> Iterator[str]:
     told = member.probe.part("dns") if member.probe else {}
-    if facts.distribution.naming == "address":
-        wanted = {item.address for item in facts.members if item.address}
-        yield from _missing(f"{member.name} asks for {facts.service}", told.get("service") or {}, wanted)
-        return
+    addressed = [item for item in facts.members if item.address]
+    addresses = {item.address for item in addressed}
+    yield from _missing(f"{member.name} asks for {facts.service}", told.get("service") or {}, addresses)
     if facts.strategy == "DNSSRV":
-        wanted = {f"{item.node.partition('@')[2]}:{facts.distribution.port}" for item in facts.members if item.address}
+        wanted = {f"{_host(item)}:{facts.distribution.port}" for item in addressed}
         yield from _missing(f"{member.name} asks for SRV of {facts.service}", told.get("srv") or {}, wanted)
-    for item in facts.members:
-        answer = (told.get("hosts") or {}).get(item.node.partition("@")[2])
-        if answer is not None and item.address:
-            yield from _missing(f"{member.name} asks for {item.node.partition('@')[2]}", answer, {item.address})
+    for item in addressed:
+        answer = (told.get("hosts") or {}).get(_host(item))
+        if answer is not None:
+            yield from _missing(f"{member.name} asks for {_host(item)}", answer, {item.address})
+
+
+def _host(member: Member) -> str:
+    return member.node.partition("@")[2]
 
 
 def _missing(asked: str, answer: dict[str, object], wanted: set[str]) -> Iterator[str]:
