@@ -145,3 +145,7 @@ def test_the_wheel_holds_what_the_operator_reads(wheel, folder):
     files = [path.name for path in (ROOT / folder).iterdir() if path.is_file()]
     assert files
     assert {f"elixircluster/{folder}/{name}" for name in files} <= set(wheel)
+
+
+def test_the_wheel_holds_what_the_doctor_hands_to_pods(wheel):
+    assert {f"elixircluster/doctor/{name}" for name in ("probe.sh", "probe.erl", "stranger.sh")} <= set(wheel)

@@ -9,7 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from elixircluster.doctor.probe import Peer, Probe, UnfitError, look_into, question
+from elixircluster.doctor.probe import (
+    KUBECTL_SECONDS,
+    RESTARTED_SECONDS,
+    Peer,
+    Probe,
+    UnfitError,
+    look_into,
+    question,
+)
 from elixircluster.doctor.stranger import AbsentError, knock
 from elixircluster.plugin import resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
@@ -160,40 +168,44 @@ def gather(kubectl: Kubectl, name: str, step: Callable[[str], None] = lambda _: 
 
 def _from_the_server(kubectl: Kubectl, name: str) -> Facts:
     questions = {
-        "resource": (resources.KIND, name),
         "pods": ("pods", "-l", resources.selector(name)),
         "slices": ("endpointslices", "-l", f"kubernetes.io/service-name={name}-nodes"),
         "policies": ("networkpolicies",),
     }
-    with ThreadPoolExecutor(len(questions)) as pool:
-        asked = {
-            key: pool.submit(kubectl.json, "get", *arguments, seconds=GET_SECONDS)
-            for key, arguments in questions.items()
-        }
     found: dict[str, Body] = {}
     unseen: dict[str, str] = {}
-    for key, answer in asked.items():
-        error = answer.exception()
-        if error is None:
-            found[key] = answer.result()
-        elif isinstance(error, KubectlError) and key != "resource":
-            unseen[key] = error.message
-        elif isinstance(error, KubectlError) and (
-            error.reason == "NotFound" or resources.UNKNOWN_KIND in error.message
-        ):
-            # Once more, by who tells what there is instead.
-            found[key] = dict(resources.one(kubectl, name))
-        else:
-            raise error
+    with ThreadPoolExecutor(len(questions) + 1) as pool:
+        resource = pool.submit(_resource, kubectl, name)
+        asked = {key: pool.submit(_get, kubectl, *arguments) for key, arguments in questions.items()}
+        for key, answer in asked.items():
+            try:
+                found[key] = answer.result()
+            except KubectlError as error:
+                unseen[key] = error.message
     pods = [pod for pod in _items(found, "pods") if "deletionTimestamp" not in pod["metadata"]]
     return Facts(
         name=name,
-        resource=found["resource"],
+        resource=resource.result(),
         members=[Member(pod) for pod in sorted(pods, key=lambda pod: resources.ordinal(pod["metadata"]["name"]))],
         slices=_items(found, "slices"),
         policies=_items(found, "policies"),
         unseen=unseen,
     )
+
+
+def _resource(kubectl: Kubectl, name: str) -> Body:
+    try:
+        return _get(kubectl, resources.KIND, name)
+    except KubectlError as error:
+        if error.reason == "NotFound" or resources.UNKNOWN_KIND in error.message:
+            # Once more, by who tells what there is instead.
+            return dict(resources.one(kubectl, name))
+        raise
+
+
+def _get(kubectl: Kubectl, *arguments: str) -> Body:
+    found: Body = kubectl.json("get", *arguments, seconds=GET_SECONDS)
+    return found
 
 
 def _items(found: Mapping[str, Body], key: str) -> list[Body]:
@@ -243,9 +255,10 @@ def _look(kubectl: Kubectl, facts: Facts, member: Member, peers: Sequence[Peer],
         return replace(member, unseen="its container does not run")
     others = [peer for peer in peers if peer.pod != member.name]
     asked = question(f"{facts.service}.", facts.distribution.family, others, salt)
+    seconds = RESTARTED_SECONDS if member.container_status.get("restartCount") else KUBECTL_SECONDS
     before = time.time()
     try:
-        told = look_into(kubectl, member.name, asked)
+        told = look_into(kubectl, member.name, asked, seconds)
     except UnfitError as error:
         return replace(member, unseen=str(error))
     after = time.time()
@@ -264,7 +277,6 @@ def _knock(kubectl: Kubectl, facts: Facts, addresses: Sequence[str]) -> tuple[Ma
 def _namespace(kubectl: Kubectl, facts: Facts) -> Body:
     """For its labels, by which policies may select; often nobody but an administrator may read it."""
     try:
-        found: Body = kubectl.json("get", "namespace", facts.resource["metadata"]["namespace"], seconds=GET_SECONDS)
+        return _get(kubectl, "namespace", facts.resource["metadata"]["namespace"])
     except KubectlError:
         return {}
-    return found

@@ -1,9 +1,9 @@
 %% What a node's pod can tell, seen from inside it, as one line of JSON. Interpreted by the Erlang of the image, beside
 %% the node and not in it; the node itself is asked a few things, over its own distribution port.
 %%
-%% The cookie stays here: what leaves is its MD5 with a salt of this one run, which is less than nodes themselves tell
-%% each other over the network, where the salt is the challenge. Of command lines and environments
-%% only the flags and variables that are listed here are told.
+%% The cookie stays here: what leaves is its MD5 with a salt of this one run, which is what nodes themselves tell each
+%% other over the network, where the salt is the challenge. Of command lines and environments only the flags and
+%% variables that are listed here are told.
 -module(probe).
 -export([main/1]).
 

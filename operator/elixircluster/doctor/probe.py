@@ -14,6 +14,8 @@ from elixircluster.plugin.resources import CONTAINER
 LONGEST_SECONDS = 12.0
 """When a probe gives up. It takes one or two; what waits for the network waits four at most."""
 KUBECTL_SECONDS = 15.0
+RESTARTED_SECONDS = 6.0
+"""For a container that has died before: where it does so again meanwhile, kubectl goes on waiting for it."""
 
 LATE = "late"
 """In place of an answer that the probe did not wait for: it says nothing of the cluster."""
@@ -79,11 +81,11 @@ def question(service: str, family: str, peers: Sequence[Peer], salt: str) -> str
     )
 
 
-def look_into(kubectl: Kubectl, pod: str, asked: str) -> Told:
+def look_into(kubectl: Kubectl, pod: str, asked: str, seconds: float) -> Told:
     """What the pod tells. Raises `UnfitError` where it cannot be asked, or does not answer in time."""
     command = ("exec", "-i", pod, "-c", CONTAINER, "--", "/bin/sh", "-c", _source("probe.sh"))
     try:
-        said = kubectl.text(*command, given=asked + _source("probe.erl"), seconds=KUBECTL_SECONDS)
+        said = kubectl.text(*command, given=asked + _source("probe.erl"), seconds=seconds)
     except KubectlError as error:
         raise UnfitError(error.message) from None
     return parse(said)
