@@ -207,33 +207,34 @@ class Meshes:
                 self._queue.add(cluster.key)
             return
         watched = watched or await self._watch(cluster, followed)
-        before = (watched.seen and summary(watched.seen), watched.unhealed)
-        answers = await self._see(cluster, watched, staying)
+        before, unhealed = watched.seen, watched.unhealed
+        answers, seen = await self._see(cluster, watched, staying)
+        if before is None or summary(before) != summary(seen):
+            # Told at once: healing takes its time.
+            self._queue.add(cluster.key)
         if watched.prober.late:
             # Who answers neither this look nor the next, which comes at once, is frozen.
             followed.wake.set()
         elif heals(cluster):
-            await self._heal(watched, followed)
+            await self._heal(watched, seen, followed)
         else:
             watched.given_up, watched.unhealed = (), ""
-        if before != (watched.seen and summary(watched.seen), watched.unhealed):
+        if unhealed != watched.unhealed:
             self._queue.add(cluster.key)
         if any(isinstance(answer, Failed) and answer.failure in STALE for answer in answers.values()):
             await self._reread(cluster, watched)
 
-    async def _see(self, cluster: ElixirCluster, watched: Watched, staying: list[Member]) -> Answers:
+    async def _see(self, cluster: ElixirCluster, watched: Watched, staying: list[Member]) -> tuple[Answers, MeshView]:
         started = time.perf_counter()
         answers = await watched.prober.look(staying)
         unheard = await watched.prober.listen(staying, answers)
         metrics.probe_time.observe(time.perf_counter() - started)
-        watched.seen = view(staying, answers, cluster.spec.replicas, unheard)
-        metrics.mesh(cluster.key, watched.seen)
-        return answers
+        seen = watched.seen = view(staying, answers, cluster.spec.replicas, unheard)
+        metrics.mesh(cluster.key, seen)
+        return answers, seen
 
-    async def _heal(self, watched: Watched, followed: Followed) -> None:
-        seen, now = watched.seen, asyncio.get_running_loop().time()
-        if seen is None:
-            return
+    async def _heal(self, watched: Watched, seen: MeshView, followed: Followed) -> None:
+        now = asyncio.get_running_loop().time()
         by_node = {member.node: member for member in seen.members}
         removing = {member.node for member in seen.members if member.pod in followed.removing}
         plan = heal.plan(seen, watched.history, now, removing)
