@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from elixircluster.api.resource import ElixirCluster
-from elixircluster.control.meshes import Dial, Meshes, NotAskableError, member_of
+from elixircluster.control.credentials import NotAskableError
+from elixircluster.control.meshes import Dial, Meshes, member_of
 from elixircluster.control.rollout import Pod
 from elixircluster.control.rotation import Cookie, Node
 from elixircluster.errors import Retry

@@ -7,8 +7,6 @@ ask a node to connect with another. https://www.erlang.org/doc/apps/erts/erl_dis
 from __future__ import annotations
 
 import asyncio
-import base64
-import datetime as dt
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -18,8 +16,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from elixircluster.api.resource import ElixirCluster, Key, parse
-from elixircluster.control.certificates import Pair, new_certificate
-from elixircluster.control.kinds import SECRETS
+from elixircluster.control.credentials import Credentials, NotAskableError
 from elixircluster.control.queue import Queue
 from elixircluster.control.rollout import Pod
 from elixircluster.control.world import World
@@ -30,12 +27,9 @@ from elixircluster.mesh.connection import Connection, Identity, Target, dial
 from elixircluster.mesh.failure import Failed, Failure, MeshError
 from elixircluster.mesh.member import Answers, Member
 from elixircluster.mesh.probe import DIALS_AT_ONCE, Prober
-from elixircluster.mesh.tls import Tls, context
 from elixircluster.mesh.view import Link, MeshView, view
 from elixircluster.observe import metrics
-from elixircluster.render import vm
-from elixircluster.render.discovery import name_of, strategy
-from elixircluster.render.names import certificate_secret, cookie_key, names
+from elixircluster.render.discovery import name_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +45,6 @@ REDIAL_SECONDS = 2.0
 
 Dial = Callable[[Member, str, float], Awaitable[Connection]]
 """A new connection with this cookie, in so many seconds at most. Raises `MeshError`."""
-
-
-class NotAskableError(Exception):
-    """The nodes cannot be asked yet: their Secret is not there."""
 
 
 @dataclass
@@ -82,7 +72,7 @@ class Meshes:
     """Looks at each mesh every so many seconds, and wakes its resource where something changed."""
 
     def __init__(self, api: Api, world: World, queue: Queue, name: str) -> None:
-        self._api = api
+        self._credentials = Credentials(api)
         self._world = world
         self._queue = queue
         self._identity = Identity(name)
@@ -107,7 +97,7 @@ class Meshes:
 
     async def dialler(self, cluster: ElixirCluster) -> Dial:
         """Makes connections to the nodes beside those of looking, which it leaves as they are."""
-        tls = await self._tls(cluster) if vm.encrypted(cluster) else None
+        tls = await self._credentials.tls(cluster)
 
         async def connect(member: Member, cookie: str, seconds: float) -> Connection:
             target = Target(member.node, member.address, member.port)
@@ -262,8 +252,8 @@ class Meshes:
 
     async def _watch(self, cluster: ElixirCluster, followed: Followed) -> Watched:
         """Read what it takes to be let in, and begin."""
-        cookie, version = await self._cookie(cluster)
-        tls = await self._tls(cluster) if vm.encrypted(cluster) else None
+        cookie, version = await self._credentials.cookie(cluster)
+        tls = await self._credentials.tls(cluster)
         prober = Prober(cookie, self._identity, tls=tls, turns=self._turns, on_news=followed.wake.set)
         watched = Watched(prober, version)
         self._watched[cluster.key] = watched
@@ -271,7 +261,7 @@ class Meshes:
 
     async def _reread(self, cluster: ElixirCluster, watched: Watched) -> None:
         """Begin anew where the Secret is another by now."""
-        _, version = await self._cookie(cluster)
+        _, version = await self._credentials.cookie(cluster)
         if version != watched.secret_version:
             await self._forget(cluster.key)
 
@@ -280,33 +270,6 @@ class Meshes:
         if watched:
             await watched.prober.close()
             metrics.forget_mesh(key)
-
-    async def _cookie(self, cluster: ElixirCluster) -> tuple[str, str]:
-        reference = cookie_key(cluster)
-        secret = await self._secret(cluster, reference.name)
-        value = secret["data"].get(reference.key)
-        if value is None:
-            raise NotAskableError
-        return base64.b64decode(value).decode(errors="replace"), secret["metadata"]["resourceVersion"]
-
-    async def _tls(self, cluster: ElixirCluster) -> Tls:
-        """The operator's own certificate where it has the CA's key, else the nodes'."""
-        if cluster.spec.distribution.tls.mode == "SelfSigned":
-            secret = await self._secret(cluster, names(cluster).authority)
-            authority = Pair.load(secret["data"])
-            pair = new_certificate(authority, ["operator"], dt.datetime.now(dt.UTC)).data()
-            texts = [secret["data"]["tls.crt"], pair["tls.crt"], pair["tls.key"]]
-        else:
-            data = (await self._secret(cluster, certificate_secret(cluster)))["data"]
-            texts = [data["ca.crt"], data["tls.crt"], data["tls.key"]]
-        made = context(*(base64.b64decode(text).decode() for text in texts))
-        return Tls(made, check_names=strategy(cluster).naming == "host")
-
-    async def _secret(self, cluster: ElixirCluster, name: str) -> dict[str, dict[str, str]]:
-        secret = await self._api.get(SECRETS, cluster.namespace, name)
-        if secret is None or not secret.get("data"):
-            raise NotAskableError
-        return secret
 
 
 STALE = {Failure.WRONG_COOKIE, Failure.TLS_FAILED}
