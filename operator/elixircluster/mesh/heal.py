@@ -92,12 +92,13 @@ def plan(seen: MeshView, history: History, now: float, removing: Collection[str]
     apart = seen.newborn | set(removing)
     wanted = dict(_wanted(seen, known, apart))
     # Ways that stay closed take turns.
-    due = [item for item in wanted if _due(known.get(item.link), now)]
-    due.sort(key=lambda item: _attempt(known, item).at)
+    tried = {item: _together(known, ways) for item, ways in wanted.items()}
+    due = [item for item in wanted if _due(tried[item], now)]
+    due.sort(key=lambda item: tried[item].at)
     return Plan(
         redials={item: wanted[item] for item in due[:MOST_AT_ONCE]},
         history=known,
-        given_up=tuple(sorted({item.link for item in wanted if _attempt(known, item).count >= MOST_ATTEMPTS})),
+        given_up=tuple(sorted(item.link for item in wanted if tried[item].count >= MOST_ATTEMPTS)),
         closed=tuple(sorted(link for link in gone & known.keys() if _long_closed(known[link], now))),
     )
 
@@ -189,8 +190,16 @@ def _last_closed(history: History, ways: Collection[Redial]) -> float:
     return max((attempt.at for attempt in tried if attempt.closed_since is not None), default=0.0)
 
 
-def _due(attempt: Attempt | None, now: float) -> bool:
-    if attempt is None or attempt.count == 0:
+def _together(history: History, ways: Collection[Redial]) -> Attempt:
+    """The attempts at any of these ways: two islands have one backoff and one bound, however many ways there are."""
+    attempts = [_attempt(history, way) for way in ways]
+    closed = [attempt.closed_since for attempt in attempts if attempt.closed_since is not None]
+    count, at = sum(attempt.count for attempt in attempts), max(attempt.at for attempt in attempts)
+    return Attempt(count, at, min(closed, default=None))
+
+
+def _due(attempt: Attempt, now: float) -> bool:
+    if attempt.count == 0:
         return True
     if attempt.count >= MOST_ATTEMPTS:
         return False

@@ -75,6 +75,19 @@ def test_an_island_whose_way_is_closed_lets_another_go_first():
     assert redials(split, tried(first, 1, is_open=False), 2) == (redial("c", "a"),)
 
 
+def test_two_islands_have_one_backoff_and_one_bound_however_many_ways_there_are():
+    split = seen("abcd", a="b", b="a", c="d", d="c")
+    history, dials = {}, []
+    for now in range(5000):
+        todo = plan(split, history, now)
+        history = tried(todo, now)
+        dials += [(now, item.link) for item in todo.redials]
+    assert len(dials) == MOST_ATTEMPTS
+    assert [now for now, _ in dials][:3] == [0, FIRST_BACKOFF_SECONDS, 3 * FIRST_BACKOFF_SECONDS]
+    assert len({link for _, link in dials}) == 4, "each way has its turn"
+    assert len(todo.given_up) == 1
+
+
 def test_of_large_islands_only_so_many_ways_are_tried():
     letters = "abcdefghijklmnopqrst"
     left, right = letters[:10], letters[10:]
