@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -86,6 +87,11 @@ class Member:
         return "running" in (self.container_status.get("state") or {})
 
     @property
+    def started(self) -> float:
+        """When it began to run, by the clock of its Kubernetes node; 0 where that is not told."""
+        return seconds_of((self.container_status.get("state") or {}).get("running", {}).get("startedAt"))
+
+    @property
     def node(self) -> str:
         """The name that the operator gives the node; empty where the pod has no address yet."""
         for entry in self.container.get("env") or []:
@@ -140,6 +146,11 @@ class Facts:
     def probed(self) -> Sequence[Member]:
         """The members that told something."""
         return [member for member in self.members if member.probe]
+
+
+def seconds_of(time: str | None) -> float:
+    """Since the epoch, of a time in RFC 3339; 0 where there is none."""
+    return dt.datetime.fromisoformat(time).timestamp() if time else 0.0
 
 
 def service_name(resource: Body) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,7 @@ from elixircluster.doctor.checks import ALL
 from elixircluster.doctor.facts import Facts, Member
 from elixircluster.doctor.finding import examine
 
-from .factory import PORT, broken, certificate, condition, failures, finding, healthy, node, pod, topology
+from .factory import NOW, PORT, broken, certificate, condition, failures, finding, healthy, node, pod, topology
 
 
 def alone(told):
@@ -308,6 +309,17 @@ def test_without_dns_nodes_that_are_named_by_host_are_told_so_at_once():
     facts = healthy()
     facts = replace(facts, resource={**facts.resource, "spec": {"discovery": {"strategy": "Static"}}})
     assert failures(broken(unanswered_hosts, facts=facts)) == ["dns"]
+
+
+@pytest.mark.parametrize(("age", "causes"), [(5, []), (600, ["dns"])])
+def test_a_pod_that_dns_does_not_list_is_missed_once_no_old_answer_can_be_the_reason(age, causes):
+    def unlisted(told):
+        told["dns"]["service"]["answers"] = ["10.0.0.1", "10.0.0.2"]
+
+    facts = broken(unlisted)
+    started = datetime.fromtimestamp(NOW - age, UTC).isoformat()
+    facts.members[2].container_status["state"]["running"]["startedAt"] = started
+    assert failures(facts) == causes
 
 
 # ---- With the port mapper

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from elixircluster.doctor.facts import Facts, Member
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped, some
@@ -10,6 +10,8 @@ from elixircluster.doctor.probe import LATE
 
 NOTHING = "no pod could be looked into"
 EPMD_PORT = 4369
+CACHED_SECONDS = 60.0
+"""How old an answer of DNS can be: kubeadm's 30 s, and as much again in a cache."""
 BY_DNS = {"DNS", "DNSSRV", "Static"}
 
 
@@ -22,13 +24,14 @@ def dns(facts: Facts) -> Verdict:
     evidence = [line for member in facts.probed for line in _unresolved(facts, member)]
     if evidence:
         return failed("DNS does not answer as it should", evidence, _dns_remedy(facts))
-    count = len([member for member in facts.members if member.address])
-    return passed(f"{facts.service} lists {count} of {count} pods")
+    count, young = len(_listed(facts)), len(facts.members) - len(_listed(facts))
+    new = f"; {young} started less than a minute ago" if young else ""
+    return passed(f"{facts.service} lists all {count} pods{new}")
 
 
 def _unresolved(facts: Facts, member: Member) -> Iterator[str]:
     told = member.probe.part("dns") if member.probe else {}
-    addressed = [item for item in facts.members if item.address]
+    addressed = _listed(facts)
     addresses = {item.address for item in addressed}
     yield from _missing(f"{member.name} asks for {facts.service}", told.get("service") or {}, addresses)
     if facts.strategy == "DNSSRV":
@@ -40,13 +43,18 @@ def _unresolved(facts: Facts, member: Member) -> Iterator[str]:
             yield from _missing(f"{member.name} asks for {_host(item)}", answer, {item.address})
 
 
+def _listed(facts: Facts) -> Sequence[Member]:
+    """The members that DNS must know: those that are there for longer than an answer may be kept."""
+    return [item for item in facts.members if item.address and facts.now - item.started > CACHED_SECONDS]
+
+
 def _host(member: Member) -> str:
     return member.node.partition("@")[2]
 
 
 def _missing(asked: str, answer: dict[str, object], wanted: set[str]) -> Iterator[str]:
     if "error" in answer:
-        if answer["error"] != LATE:
+        if answer["error"] != LATE and (wanted or answer["error"] != "nxdomain"):
             yield f"{asked}: {answer['error']}"
         return
     found = set(map(str, answer.get("answers") or ()))  # type: ignore[call-overload]

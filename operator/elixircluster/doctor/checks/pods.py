@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 from elixircluster.control.diagnosis import MISTAKES, diagnose
-from elixircluster.doctor.facts import Facts, Member
+from elixircluster.doctor.facts import Facts, Member, seconds_of
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped
 from elixircluster.doctor.probe import Told
 
@@ -94,7 +93,7 @@ def _ill(member: Member, now: float) -> str:
         return f"{member.name}: ended with {state['terminated'].get('reason')} ({state['terminated'].get('exitCode')})"
     if not member.running:
         return f"{member.name}: {_unscheduled(member)}"
-    if last and now - _seconds(last.get("finishedAt")) < RECENT_SECONDS:
+    if last and now - seconds_of(last.get("finishedAt")) < RECENT_SECONDS:
         return f"{member.name}: {status['restartCount']} restarts{ended}"
     return ""
 
@@ -112,10 +111,6 @@ def _remedy(facts: Facts) -> str:
             return cause.advice
     ill = next(member.name for member in facts.members if _ill(member, facts.now))
     return f"kubectl logs {ill} -c app --previous; kubectl describe pod {ill}"
-
-
-def _seconds(time: str | None) -> float:
-    return dt.datetime.fromisoformat(time).timestamp() if time else 0.0
 
 
 def frozen(facts: Facts) -> Verdict:
