@@ -18,7 +18,7 @@ demo: .venv/ready ## A cluster, the operator in it, three nodes that see each ot
 test: .venv/ready lint verify ## Everything that must pass
 	@$(BIN)/python -m pytest tests/unit tests/golden
 	@$(BIN)/python -m tests.cluster up --name $(NAME) >/dev/null
-	@$(BIN)/python -m pytest tests/integration tests/e2e tests/matrix tests/faults
+	@$(BIN)/python -m pytest --durations 20 tests/integration tests/e2e tests/matrix tests/faults
 
 .PHONY: unit
 unit: .venv/ready ## Tests that need no cluster
