@@ -249,8 +249,13 @@ def ask_for_certificate(namespace: Namespace) -> tuple[str, str]:
     if CERTIFICATES["metadata"]["name"] not in known:
         namespace.apply(CERTIFICATES)
         namespace.kubectl("wait", "crd", CERTIFICATES["metadata"]["name"], "--for=condition=Established")
+    # One of somebody else's has the name, for a while.
+    theirs = {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "sealed-tls"}}
+    namespace.apply(theirs)
     resource = chat(distribution={"tls": {"mode": "CertManager", "issuerRef": {"name": "authority"}}})
     namespace.apply({**resource, "metadata": {"name": "sealed"}})
+    comes_true(lambda: namespace.condition("sealed", "Stalled").get("reason") == "NameTaken", 30)
+    namespace.kubectl("delete", "certificates.cert-manager.io", "sealed-tls")
     comes_true(lambda: namespace.condition("sealed", "Ready").get("reason") == "WaitingForCertificate", 30)
     reason = namespace.condition("sealed", "Ready").get("reason", "")
     return reason, namespace.get("certificates.cert-manager.io", "sealed-tls")["spec"]["secretName"]

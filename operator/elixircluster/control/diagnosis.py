@@ -6,6 +6,7 @@ are the user's own text: matched, and never shown.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any, NamedTuple
 
@@ -70,6 +71,18 @@ MISTAKES: tuple[tuple[re.Pattern[str], Diagnosis], ...] = (
         ),
     ),
 )
+
+
+def diagnose_address(address: str, family: str) -> Diagnosis | None:
+    """A pod whose address is not of the family that its node speaks: it would start, and connect with nobody."""
+    if not address or f"IPv{ipaddress.ip_address(address).version}" == family:
+        return None
+    other = "IPv6" if family == "IPv4" else "IPv4"
+    return Diagnosis(
+        "WrongAddressFamily",
+        f"pods have {other} addresses here (the first one counts), and spec.distribution.ipFamily is {family}; set it "
+        f"to {other}",
+    )
 
 
 def diagnose(status: Body) -> Diagnosis | None:

@@ -13,6 +13,7 @@ from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, Key, pa
 from elixircluster.control.apply import Applier, Object, refusal
 from elixircluster.control.certificates import Certificates
 from elixircluster.control.cookie import CookieSecrets
+from elixircluster.control.diagnosis import diagnose_address
 from elixircluster.control.kinds import CLUSTERS, PODS, STATEFUL_SETS
 from elixircluster.control.meshes import Meshes
 from elixircluster.control.remedy import REASON as RESTARTING
@@ -134,10 +135,11 @@ class Reconciler:
         return strangers(self._world.pods(cluster.key), distribution(cluster))
 
     def _diagnosed(self, cluster: ElixirCluster) -> Stalled | None:
-        """A mistake in the image that a pod's last words tell of."""
+        """A mistake in the image or the spec that shows in a pod."""
         for pod in self._world.pods(cluster.key):
-            if pod.diagnosis:
-                return Stalled(pod.diagnosis.reason, f"pod {pod.name}: {pod.diagnosis.advice}")
+            found = diagnose_address(pod.address, cluster.spec.distribution.ip_family) or pod.diagnosis
+            if found:
+                return Stalled(found.reason, f"pod {pod.name}: {found.advice}")
         return None
 
     def _workload(self, cluster: ElixirCluster) -> Workload | None:

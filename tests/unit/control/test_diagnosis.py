@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elixircluster.control.diagnosis import diagnose
+from elixircluster.control.diagnosis import diagnose, diagnose_address
 from elixircluster.control.rollout import next_step, strangers
 from tests.unit.factory import pod, workload
 
@@ -53,3 +53,18 @@ def test_nodes_that_new_ones_cannot_talk_to_all_go_first():
 
 def test_a_pod_that_does_not_say_how_it_is_reached_is_no_stranger():
     assert strangers([pod(0)], "inet_tcp/6789/no-epmd/address") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "family", "to_set"),
+    [
+        ("10.0.0.7", "IPv4", None),
+        ("fd00::7", "IPv6", None),
+        ("fd00::7", "IPv4", "set it to IPv6"),
+        ("10.0.0.7", "IPv6", "set it to IPv4"),
+        ("", "IPv6", None),
+    ],
+)
+def test_pods_whose_addresses_are_of_another_family_are_named_with_the_field(address, family, to_set):
+    found = diagnose_address(address, family)
+    assert (found.advice.endswith(to_set) if found else None) == (True if to_set else None)
