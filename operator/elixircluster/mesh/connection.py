@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import ipaddress
-import os
 import secrets
 import socket
 import ssl
@@ -208,10 +206,7 @@ async def connect(address: str, port: int) -> socket.socket:
         await asyncio.get_running_loop().sock_connect(stream, (address, port))
     except OSError as error:
         stream.close()
-        # asyncio writes a sentence of its own into strerror.
-        reason = os.strerror(error.errno or errno.EIO).lower()
-        failure = Failure.NOT_DISTRIBUTED if error.errno == errno.ECONNREFUSED else Failure.REFUSED
-        raise MeshError(failure, f"{address} port {port}: {reason}", Step.CONNECT) from None
+        raise MeshError.unconnected(error, f"{address} port {port}", Step.CONNECT) from None
     except BaseException:
         stream.close()
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 
 from elixircluster.mesh.failure import Failure, MeshError, Step
@@ -20,9 +19,7 @@ async def port_of(alive: str, address: str) -> int:
     try:
         reader, writer = await asyncio.open_connection(address, port)
     except OSError as error:
-        reason = os.strerror(error.errno or errno.EIO).lower()
-        failure = Failure.NOT_DISTRIBUTED if error.errno == errno.ECONNREFUSED else Failure.REFUSED
-        raise MeshError(failure, f"epmd at {address} port {port}: {reason}", Step.LOOKUP) from None
+        raise MeshError.unconnected(error, f"epmd at {address} port {port}", Step.LOOKUP) from None
     try:
         writer.write(len(request).to_bytes(2) + request)
         answer = await reader.readexactly(2)

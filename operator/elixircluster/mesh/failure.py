@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,3 +61,10 @@ class MeshError(Exception):
     def __init__(self, failure: Failure, message: str, step: Step = Step.CALL) -> None:
         super().__init__(f"{failure}: {message}")
         self.failed = Failed(failure, message, step)
+
+    @classmethod
+    def unconnected(cls, error: OSError, where: str, step: Step) -> MeshError:
+        """That no TCP connection came about."""
+        failure = Failure.NOT_DISTRIBUTED if error.errno == errno.ECONNREFUSED else Failure.REFUSED
+        # asyncio writes a sentence of its own into strerror.
+        return cls(failure, f"{where}: {os.strerror(error.errno or errno.EIO).lower()}", step)
