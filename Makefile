@@ -15,14 +15,17 @@ demo: .venv/ready ## A cluster, the operator in it, three nodes that see each ot
 	@$(BIN)/python -m examples.demo
 
 .PHONY: test
-test: .venv/ready lint verify ## Everything that must pass
-	@$(BIN)/python -m pytest tests/unit tests/golden
-	@$(BIN)/python -m tests.cluster up --name $(NAME) >/dev/null
-	@$(BIN)/python -m pytest --durations 20 tests/integration tests/e2e tests/matrix tests/faults
+test: .venv/ready ## Everything that must pass
+	@$(BIN)/python -m tests.suites prepare & building=$$!; $(MAKE) -s lint unit; checked=$$?; wait $$building && exit $$checked
+	@$(MAKE) -s verify
+	@$(BIN)/python -m tests.suites run
+
+.PHONY: check
+check: .venv/ready lint unit verify ## What needs no Kubernetes: a minute
 
 .PHONY: unit
-unit: .venv/ready ## Tests that need no cluster
-	@$(BIN)/python -m pytest -q tests/unit tests/golden
+unit: .venv/ready ## Tests that need no cluster, the fake API server's among them
+	@$(BIN)/python -m pytest -q -n auto tests/unit tests/golden
 
 .PHONY: integration
 integration: .venv/ready ## Tests of the operator against a real API server
@@ -40,9 +43,22 @@ faults: .venv/ready ## A seeded sample of the fault campaign
 campaign-faults: .venv/ready ## The whole fault campaign (hours)
 	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/faults --timeout 7200
 
+.PHONY: campaign-kubernetes
+campaign-kubernetes: .venv/ready ## Integration and the core of e2e on each minor of Kubernetes that is supported (hours)
+	@$(BIN)/python -m tests.versions run
+
 .PHONY: campaign-matrix
-campaign-matrix: .venv/ready ## Every strategy, runtime, encryption, epmd and address family, with real nodes (an hour)
+campaign-matrix: .venv/ready ## Every strategy, runtime, encryption, epmd, address family and OTP, with real nodes (hours)
 	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/matrix -s --timeout 7200
+
+.PHONY: campaign-runtimes
+campaign-runtimes: .venv/ready ## All that speaks to a node, and the whole e2e suite, with the OTP of each Debian (an hour)
+	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/integration/mesh --timeout 7200
+	@for debian in bookworm trixie unstable; do ELIXIRCLUSTER_DEBIAN=$$debian $(BIN)/python -m pytest tests/e2e || exit; done
+
+.PHONY: campaign-machines
+campaign-machines: .venv/ready ## Every loss of a machine, measured, into docs/machines.md (twenty minutes)
+	@ELIXIRCLUSTER_CAMPAIGN=1 $(BIN)/python -m pytest tests/machines -s
 
 .PHONY: campaign-doctor
 campaign-doctor: .venv/ready ## Every cause that the doctor must name, one after another, and how long it takes
@@ -51,6 +67,10 @@ campaign-doctor: .venv/ready ## Every cause that the doctor must name, one after
 .PHONY: campaign-fuzz
 campaign-fuzz: .venv/ready ## Ten minutes of hostile nodes for the distribution client
 	@$(BIN)/python -m tests.fuzz_mesh --minutes 10
+
+.PHONY: campaign-loop
+campaign-loop: .venv/ready ## Twenty thousand random histories of users, faults and restarts for the loop, on a fake API server
+	@ELIXIRCLUSTER_CAMPAIGN=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -s tests/unit/loop/test_histories.py
 
 .PHONY: lint
 lint: .venv/ready ## Format, style and types

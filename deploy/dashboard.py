@@ -35,6 +35,13 @@ ROWS: Mapping[str, Sequence[Panel]] = {
             "Nodes that answer", {"nodes": f"sum(elixircluster_nodes{OF})"}, kind="stat", help="Asked by the operator."
         ),
         Panel(
+            "Nodes on lost machines",
+            {"lost": f"sum(elixircluster_nodes_lost{OF})"},
+            kind="stat",
+            bad_above=1,
+            help="Kubernetes does not hear of their machines.",
+        ),
+        Panel(
             "Split clusters",
             {"split": f"count(elixircluster_islands{OF} > 1) or vector(0)"},
             kind="stat",

@@ -55,12 +55,12 @@ def step(what: str) -> Iterator[None]:
 
 
 def install(cluster: Cluster) -> None:
-    """Install or upgrade the chart. Helm never upgrades CustomResourceDefinitions, so they come first."""
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
+    """Install or upgrade the chart. A CustomResourceDefinition that is there already becomes the release's."""
     subprocess.run(
         [
             *(str(binary("helm")), "--kubeconfig", str(cluster.kubeconfig), "upgrade", "--install", "elixircluster"),
-            *(str(CHART), "--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "180s"),
+            *(str(CHART), "--namespace", NAMESPACE, "--create-namespace", "--take-ownership"),
+            *("--wait", "--timeout", "180s"),
             *("--set", "image.repository=docker.io/library/elixircluster", "--set", "image.tag=dev"),
         ],
         check=True,

@@ -24,7 +24,7 @@ def generate() -> list[tuple[Path, str]]:
     definition = yaml.safe_dump(crd(), sort_keys=False, width=110)
     return [
         (ROOT / "crds" / CRD, definition),
-        (ROOT / "deploy" / "helm" / "elixircluster" / "crds" / CRD, definition),
+        (ROOT / "deploy" / "helm" / "elixircluster" / "files" / "crd.yaml", definition),
         (ROOT / "docs" / "reference.md", reference()),
     ]
 

@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 
 from elixircluster.api.crd import crd
 from elixircluster.api.resource import API_VERSION
-from elixircluster.observe import metrics
-from elixircluster.observe.conditions import CONDITIONS
+from elixircluster.status.conditions import CONDITIONS
+from elixircluster.telemetry import metrics
 
 PACKAGE = Path(metrics.__file__).parents[1]
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
@@ -32,7 +32,7 @@ def reference() -> str:
         *tables(properties["spec"], "spec"),
         "## What is refused",
         "Beside the types and limits above, the API server refuses at `kubectl apply`:",
-        "\n".join(f"- {message}" for message in dict.fromkeys(rules(schema))),
+        "\n".join(f"- {message}" for message in rules(schema)),
         "## status",
         *tables(properties["status"], "status"),
         "## Conditions",
@@ -105,11 +105,21 @@ def limits(field: Schema) -> str:
 
 
 def rules(schema: Schema) -> Iterator[str]:
-    """The messages of the CEL rules."""
-    yield from (rule["message"] for rule in schema.get(RULES, []))
-    for inner in [*schema.get("properties", {}).values(), schema.get("items")]:
-        if inner:
-            yield from rules(inner)
+    """The messages of the CEL rules, with the fields that they are about."""
+    fields: dict[str, list[str]] = {}
+    for path, message in said(schema, ""):
+        fields.setdefault(message, []).append(f"`{path}`")
+    return (f"{', '.join(paths)}: {message}" for message, paths in fields.items())
+
+
+def said(schema: Schema, path: str) -> Iterator[tuple[str, str]]:
+    """Path and message of each rule."""
+    for rule in schema.get(RULES, []):
+        yield f"{path}{rule.get('fieldPath', '')}".lstrip(".") or "metadata.name", rule["message"]
+    for name, inner in schema.get("properties", {}).items():
+        yield from said(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from said(schema["items"], f"{path}[]")
 
 
 def reasons(outcome: str) -> list[tuple[str, str]]:

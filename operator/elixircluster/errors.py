@@ -16,7 +16,7 @@ class Stalled(Exception):  # noqa: N818 - an outcome with a reason, not a progra
 
 
 class Retry(Exception):  # noqa: N818 - an outcome with a reason, not a program error
-    """The world is not there yet: look again after `after` seconds at least.
+    """The world is not there yet: look again in `after` seconds, each time, or without it after a growing backoff.
 
     With a message it is shown to the user as what is being waited for.
     """

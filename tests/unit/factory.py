@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, parse
-from elixircluster.control.rollout import Pod, Workload
+from elixircluster.control.listing import relist
+from elixircluster.kube.kinds import CLUSTERS, SOMETIMES_KNOWN, WATCHED
+from elixircluster.observed.machine import silence
+from elixircluster.observed.pod import Pod
+from elixircluster.observed.snapshot import Observed
+from elixircluster.observed.workload import Workload
 from elixircluster.render.objects import render
 from elixircluster.render.templates import Templates
 
 UID = "00000000-0000-0000-0000-000000000001"
+LONG_AGO = "2025-12-31T00:00:00Z"
 NOW = "2026-01-01T00:00:00Z"
 LATER = "2026-01-01T00:05:00Z"
 TEMPLATES = Templates()
@@ -56,8 +63,16 @@ def pod(  # noqa: PLR0913 - the situations of a pod
     message: str = "",
     image: str = "chat:1",
     address: str | None = None,
+    started: bool = True,
+    machine: str = "",
+    lost: str = "",
+    ready_since: str = LONG_AGO,
+    booted: bool | None = True,
+    died_young: bool = False,
 ) -> Pod:
-    """A member."""
+    """A member. `lost`: since when its machine does not answer."""
+    ready = ready and not lost
+    message = message or (silence(machine, lost) if lost else "")
     return Pod(
         name=f"chat-{ordinal}",
         ordinal=ordinal,
@@ -68,10 +83,32 @@ def pod(  # noqa: PLR0913 - the situations of a pod
         address=f"10.0.0.{ordinal}" if address is None else address,
         ready=ready and not terminating,
         terminating=terminating,
-        message="" if ready and not terminating else message or "not ready",
+        message=message or ("not booted" if ready and not booted else "not ready")
+        if not (ready and booted) or terminating
+        else "",
+        started=started or (ready and not terminating),
+        ready_since=ready_since if ready else "",
+        booted=booted,
+        died_young=died_young,
+        owner="chat",
+        owner_uid="statefulset",
+        machine=machine,
+        lost=lost,
     )
 
 
 def workload(revision: str = "new", *, observed: bool = True, replicas: int = 3) -> Workload:
     """A StatefulSet."""
     return Workload(observed=observed, replicas=replicas, revision=revision)
+
+
+def observed(pods: Sequence[Pod] = (), stateful_set: Workload | None = None, unclaimed: Sequence[Pod] = ()) -> Observed:
+    """What belongs to a resource."""
+    return Observed(workload=stateful_set, pods=tuple(pods), unclaimed=tuple(unclaimed), now=NOW)
+
+
+async def refresh(store, api):
+    """List everything; the resources that were concerned."""
+    told = set()
+    await relist(api, store, (CLUSTERS, *WATCHED, *SOMETIMES_KNOWN), (), told.add)
+    return told

@@ -23,9 +23,10 @@ class SecretKeyReference(Model):
 class Cookie(Model):
     """Where the distribution cookie comes from."""
 
-    secret_ref: SecretKeyReference | None = Field(
+    secret_key_ref: SecretKeyReference | None = Field(
         None,
-        description="A Secret of yours that holds the cookie: letters, digits and _ only, no newline. "
+        description="A Secret of yours that holds the cookie: letters, digits and _-=+/.,:@%^~! with "
+        "neither - nor + in front, at least 20 and no newline. "
         "Default: a Secret that the operator makes once, with 32 random bytes.",
     )
 
@@ -40,7 +41,10 @@ class IssuerReference(Model):
     """An issuer of cert-manager."""
 
     name: ObjectName = Field(description="Name of the issuer.")
-    kind: Literal["Issuer", "ClusterIssuer"] = Field("Issuer", description="Its kind.")
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[A-Za-z][A-Za-z0-9]*$")] = Field(
+        "Issuer", description="Its kind: Issuer, ClusterIssuer, or one of another group."
+    )
+    group: ObjectName = Field("cert-manager.io", description="Its API group; that of an external issuer differs.")
 
 
 class Tls(Model):
@@ -97,7 +101,7 @@ class Distribution(Model):
     net_tick_time_seconds: Annotated[int, Field(ge=4, le=3600)] | None = Field(
         None,
         description="After how many seconds without an answer a node is given up (kernel net_ticktime; "
-        "the runtime's default is 60). All nodes must agree: change it with update.strategy Recreate.",
+        "the runtime's default is 60). All nodes must agree, so a change of it cannot roll (update.allowRecreate).",
     )
 
 
@@ -123,6 +127,12 @@ class Mesh(Model):
         "and a way to the distribution port.",
     )
     interval_seconds: Annotated[int, Field(ge=1, le=300)] = Field(5, description="How often, in seconds.")
+    topology: Literal["Full", "Partial"] = Field(
+        "Full",
+        description="Full: every node is meant to be connected with every other. Partial: which links are meant to be "
+        "there is the application's business (kernel dist_auto_connect, connect_all false, hidden nodes): nothing is "
+        "dialled, and no missing link is a fault; only nodes that do not answer are.",
+    )
     heal: Literal["Reconnect", "Alert", "Restart"] = Field(
         "Reconnect",
         description="Reconnect: a node that lacks a link is asked to connect, with backoff and a bound; no pod is ever "

@@ -7,34 +7,22 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from elixircluster.api.schema import DNS_SUBDOMAIN, Model, Rule, Text
+from elixircluster.api.variables import OWNED_FLAGS
 
 Argument = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-
-# Flags that the operator renders. Repeated, several of them silently disable themselves (`-proto_dist`
-# twice is plaintext, `-erl_epmd_port` twice is a random port), so nobody else may give them.
-OWNED_FLAGS = (
-    "-name",
-    "-sname",
-    "-setcookie",
-    "-start_epmd",
-    "-erl_epmd_port",
-    "-epmd_module",
-    "-proto_dist",
-    "-ssl_dist_optfile",
-    "-dist_listen",
-    "-args_file",
-)
 
 
 class Release(Model):
     """The release inside the image."""
 
-    rules: ClassVar = (
+    rules: ClassVar = tuple(
         Rule(
-            "has(self.name) == has(oldSelf.name) && (!has(self.name) || self.name == oldSelf.name)",
-            "release.name is the name of every node and cannot change; make a new ElixirCluster for a new name",
-            "name",
-        ),
+            f"!has(self.{field}) || self.{field}.all(a, !(a in {list(OWNED_FLAGS)!r}))",
+            "names, cookie and distribution flags are rendered by the operator and must not be "
+            "repeated; use spec.release.name and spec.distribution",
+            field,
+        )
+        for field in ("command", "args")
     )
 
     name: (
@@ -46,7 +34,7 @@ class Release(Model):
     ) = Field(
         None,
         description="Base name of every node, the part before the @, and of the release's script in bin/. "
-        "Default: the resource's name with _ for -. Cannot change.",
+        "Default: the resource's name with _ for -. Another name is a change that cannot roll.",
     )
     command: Annotated[list[Argument], Field(max_length=32)] | None = Field(
         None, description="Replaces the image's entrypoint."
@@ -89,8 +77,14 @@ class Vm(Model):
     rules: ClassVar = (
         Rule(
             f"!has(self.args) || self.args.all(a, !(a.split(' ')[0] in {list(OWNED_FLAGS)!r}))",
-            "vm.args: names, cookie and distribution flags are rendered by the operator and must not be repeated "
+            "names, cookie and distribution flags are rendered by the operator and must not be repeated "
             "(a repeated flag disables itself); use spec.release, spec.distribution and spec.discovery",
+            "args",
+        ),
+        Rule(
+            "!has(self.args) || self.args.all(a, !a.matches('^[-+][^[:space:]]+[[:space:]]'))",
+            'one argument an entry, ["-kernel", "shell_history", "enabled"] and not ["-kernel shell_history '
+            'enabled"], because a blank would be a part of the argument',
             "args",
         ),
     )

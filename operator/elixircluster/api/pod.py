@@ -8,23 +8,16 @@ from pydantic import Field, StringConstraints
 
 from elixircluster.api.schema import Annotations, Labels, Model, ObjectName, RawObject, Rule
 
-# What the operator sets in every container of a node; a second value would break node names or discovery.
-OWNED_ENV = (
-    "POD_NAME",
-    "POD_NAMESPACE",
-    "POD_IP",
-    "RELEASE_NODE",
-    "RELEASE_COOKIE",
-    "RELEASE_DISTRIBUTION",
-    "RELEASE_REMOTE_VM_ARGS",
-    "RELX_COOKIE",
-    "VMARGS_PATH",
-    "ERL_DIST_PORT",
-    "ERLANG_NODE",
-    "ERLANG_COOKIE",
-    "ERL_AFLAGS",
-    "ERL_FLAGS",
-)
+OWNED_CONTAINER = "app"
+OWNED_VOLUMES = ("tmp", "config", "cookie", "tls")
+OWNED_PATHS = ("/tmp", "/etc/elixircluster", "/etc/elixircluster-cookie", "/etc/elixircluster-tls")  # noqa: S108
+
+RESTARTED_ANNOTATION = "elixircluster.dev/restartedAt"
+"""What `kubectl elixir restart` gives the pods."""
+
+Quantity = Annotated[
+    str, StringConstraints(min_length=1, max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?([kMGTPE]|[KMGTPE]i)?$")
+]
 OWNED_LABELS = (
     "app.kubernetes.io/name",
     "app.kubernetes.io/instance",
@@ -45,7 +38,7 @@ class EnvVar(Model):
     name: Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")] = (
         Field(description="Name of the variable.")
     )
-    value: Annotated[str, StringConstraints(max_length=65536)] | None = Field(
+    value: Annotated[str, StringConstraints(max_length=8192)] | None = Field(
         None, description="Its value; $(NAME) stands for a variable named before."
     )
     value_from: RawObject | None = Field(None, description="Where its value comes from, as in a container.")
@@ -58,26 +51,41 @@ class Scheduling(Model):
     affinity: RawObject | None = Field(None, description="As in a Pod.")
     tolerations: Annotated[list[RawObject], Field(max_length=32)] | None = Field(None, description="As in a Pod.")
     topology_spread_constraints: Annotated[list[RawObject], Field(max_length=16)] | None = Field(
-        None, description="As in a Pod. Default: spread over Kubernetes nodes where possible."
+        None,
+        description="As in a Pod; [] for none. Default: over Kubernetes nodes where possible, and by a preferred "
+        "podAntiAffinity over zones, unless affinity has a podAntiAffinity.",
     )
     priority_class_name: ObjectName | None = Field(None, description="As in a Pod.")
 
 
 class PodMetadata(Model):
-    """What is added to the pods' metadata."""
+    """Metadata of the pods, beside what the operator gives them."""
 
     rules: ClassVar = (
         Rule(
             "!has(self.labels) || self.labels.all(k, !k.startsWith('elixircluster.dev/') && "
             f"!(k in {list(OWNED_LABELS)!r}))",
-            "podMetadata.labels: elixircluster.dev/* and the app.kubernetes.io labels name, instance, component and "
-            "managed-by belong to the operator",
+            "the pods' labels elixircluster.dev/* and app.kubernetes.io/ name, instance, component and managed-by "
+            "belong to the operator; leave them out",
             "labels",
+        ),
+        Rule(
+            "!has(self.annotations) || self.annotations.all(k, !k.startsWith('elixircluster.dev/') || "
+            f"k == '{RESTARTED_ANNOTATION}')",
+            "the pods' annotations elixircluster.dev/* belong to the operator; leave them out",
+            "annotations",
         ),
     )
 
     labels: Labels = Field(default_factory=dict, description="More labels.")
     annotations: Annotations = Field(default_factory=dict, description="More annotations.")
+
+
+class PodTemplate(Model):
+    """What is laid over the rendered pod template."""
+
+    metadata: PodMetadata | None = Field(None, description="Labels and annotations.")
+    spec: RawObject | None = Field(None, description="As in a Pod.")
 
 
 class ServiceAccount(Model):
@@ -97,6 +105,20 @@ class ServiceAccount(Model):
     annotations: Annotations = Field(
         default_factory=dict, description="Annotations of the ServiceAccount that the operator makes."
     )
+    automount_token: bool | None = Field(
+        None,
+        description="Whether pods get its token. Default: with discovery.strategy API only, which asks the API server.",
+    )
+
+
+class Tmp(Model):
+    """The folder /tmp, the one place in which a release may write."""
+
+    size_limit: Quantity = Field(
+        "1Gi",
+        description="What /tmp may hold: uploads, crash dumps, the release's own files. A pod that writes more is "
+        "evicted, rather than its machine's disk filled.",
+    )
 
 
 class Disruption(Model):
@@ -110,14 +132,34 @@ class Disruption(Model):
 class Update(Model):
     """How a new revision replaces the old one."""
 
+    rules: ClassVar = (
+        Rule(
+            "!has(self.minReadySeconds) || self.minReadySeconds < self.timeoutSeconds",
+            "update.minReadySeconds must be less than update.timeoutSeconds, or no change would end in time",
+            "minReadySeconds",
+        ),
+    )
+
     strategy: Literal["Rolling", "Recreate"] = Field(
         "Rolling",
-        description="Rolling: one node after the other, highest ordinal first, each ready before the next. "
+        description="Rolling: one node after the other, highest ordinal first, each up and in the mesh before the "
+        "next. "
         "Recreate: all at once, for changes with which old and new nodes must not meet.",
     )
     allow_recreate: bool = Field(
         False,
         description="Some changes cannot roll, because old and new nodes could not talk to each other: TLS, the "
-        "distribution's port, epmd, the address family, the strategy's way of naming. With this they are made as "
-        "Recreate; without it the resource is Stalled and nothing happens.",
+        "distribution's port, epmd, its tick, the address family, the strategy's way of naming and what names are made "
+        "of. With this they are made as Recreate; without it the resource is Stalled and nothing happens.",
+    )
+    min_ready_seconds: Annotated[int, Field(ge=0, le=3600)] | None = Field(
+        None,
+        description="For how long each new node must be ready before a rolling update takes the next. It is also how "
+        "long a node that does not tell whether it has booted must be ready before that is believed. Default: 10 for "
+        "such a node and for the first one of a new revision, else 0.",
+    )
+    timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = Field(
+        600,
+        description="After how many seconds in which a change gets no further a person is asked to act: Stalled, "
+        "reason ProgressDeadlineExceeded. Nothing is undone, and it goes on by itself once it can.",
     )

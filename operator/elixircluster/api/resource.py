@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from elixircluster.api.schema import Rule
 from elixircluster.api.spec import ElixirClusterSpec
+from elixircluster.api.structural import JsonSchema, structural
+from elixircluster.api.validation import broken, defaulted
 from elixircluster.errors import Stalled
 
 GROUP = "elixircluster.dev"
@@ -22,8 +28,28 @@ ROTATE_ANNOTATION = f"{GROUP}/rotate-cookie"
 LONGEST_ROTATION = 512
 """Of what the annotation says; more is not told from less."""
 
+MOST_TOLD = 5
+"""Of what is wrong with a spec."""
+
+MOST_REMEMBERED = 10_000
+"""Specs of which it is remembered whether the rules refuse them."""
+
 # A pod's controller-revision-hash label is the StatefulSet's name, a dash and ten characters; a label holds 63.
 MAX_NAME = 52
+
+
+NAME_RULES = (
+    Rule(
+        f"self.metadata.name.size() <= {MAX_NAME}",
+        f"metadata.name is longer than {MAX_NAME} characters, and would not fit into the labels of its pods; "
+        "choose a shorter name",
+    ),
+    Rule(
+        "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "metadata.name must begin with a letter and hold only small letters, digits and -, because Services are "
+        "named after it",
+    ),
+)
 
 
 class Key(NamedTuple):
@@ -69,14 +95,17 @@ class ElixirCluster:
 def parse(body: dict[str, Any]) -> ElixirCluster:
     """The resource in `body`.
 
-    Raises `Stalled` where the spec breaks the schema: the API server refuses such a spec, but one that was
+    Raises `Stalled` where it breaks the schema or a rule: the API server refuses such a resource, but one that was
     stored under an older CRD can still come up.
     """
     metadata = body["metadata"]
+    wanted = defaulted(schema(), {"metadata": {"name": metadata["name"]}, "spec": body.get("spec")})
     try:
-        spec = ElixirClusterSpec.model_validate(body.get("spec", {}))
+        spec = ElixirClusterSpec.model_validate(wanted.get("spec", {}), strict=True)
     except ValidationError as error:
         raise Stalled("InvalidSpec", explain(error)) from None
+    if said := refused(wanted):
+        raise Stalled("InvalidSpec", "; ".join(said[:MOST_TOLD]))
     return ElixirCluster(
         key=Key(metadata.get("namespace", "default"), metadata["name"]),
         uid=metadata.get("uid", ""),
@@ -87,10 +116,37 @@ def parse(body: dict[str, Any]) -> ElixirCluster:
     )
 
 
+@cache
+def schema() -> JsonSchema:
+    """What of a resource is checked: its name and its spec."""
+    return {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {"metadata": {"type": "object"}, "spec": structural(ElixirClusterSpec)},
+        "x-kubernetes-validations": [rule.schema() for rule in NAME_RULES],
+    }
+
+
+def refused(wanted: dict[str, Any]) -> tuple[str, ...]:
+    """What the rules say against a resource. Asked at every reconcile, so that the answer for a spec is remembered."""
+    spec = wanted.get("spec", {})
+    text = json.dumps(spec, default=str)
+    digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=16).digest()
+    if digest not in _answers:
+        if len(_answers) >= MOST_REMEMBERED:
+            _answers.clear()
+        _answers[digest] = tuple(broken(schema()["properties"]["spec"], spec, "spec"))
+    rules = {"x-kubernetes-validations": schema()["x-kubernetes-validations"]}
+    return (*broken(rules, {"metadata": wanted["metadata"]}), *_answers[digest])
+
+
+_answers: dict[bytes, tuple[str, ...]] = {}
+
+
 def explain(error: ValidationError) -> str:
-    """The first errors, one a line: field, what is wrong."""
+    """The first errors: field, what is wrong."""
     lines = []
-    for detail in error.errors(include_url=False, include_input=False)[:5]:
-        path = ".".join(str(part) for part in ("spec", *detail["loc"]))
-        lines.append(f"{path}: {detail['msg'][0].lower()}{detail['msg'][1:]}")
+    for detail in error.errors(include_url=False, include_input=False)[:MOST_TOLD]:
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"])
+        lines.append(f"spec{path}: {detail['msg'][0].lower()}{detail['msg'][1:]}")
     return "; ".join(lines)

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from elixircluster.api.schema import Model
+from elixircluster.api.schema import Model, keyed
 
 Short = Annotated[str, StringConstraints(max_length=512)]
 Message = Annotated[str, StringConstraints(max_length=32768)]
 
+MOST_STRANGERS = 100
 MOST_MISSING = 16
 """How many pods one node's entry names; beyond, the islands tell more."""
 
@@ -33,7 +34,19 @@ class NodeStatus(Model):
 
     pod: Short = Field(description="The pod.")
     node: Short | None = Field(None, description="The BEAM node's name.")
-    ready: bool = Field(description="Whether the pod is ready.")
+    ready: bool = Field(description="Whether the pod is ready, and its node has booted.")
+    up_since: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="When it was first seen so.", json_schema_extra={"format": "date-time"}
+    )
+    machine: Short | None = Field(None, description="The Kubernetes Node that the pod is on.")
+    lost_since: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None,
+        description="Since when that machine does not answer, by what Kubernetes says.",
+        json_schema_extra={"format": "date-time"},
+    )
+    booted: bool | None = Field(
+        None, description="Whether the node says that its applications are up; absent where it does not say."
+    )
     connected: int | None = Field(None, description="How many members it sees.")
     missing: Annotated[list[Short], Field(max_length=MOST_MISSING)] | None = Field(
         None, description=f"Pods of the members that it does not see, the first {MOST_MISSING} of them."
@@ -41,7 +54,7 @@ class NodeStatus(Model):
     otp_release: Short | None = Field(None, description="Its OTP release.")
     elixir_version: Short | None = Field(None, description="Its Elixir, where it has one.")
     image: Short | None = Field(None, description="The image that the pod runs.")
-    message: Message | None = Field(None, description="Why the pod is not ready.")
+    message: Message | None = Field(None, description="Why it is not ready.")
 
 
 class UpdateStatus(Model):
@@ -51,6 +64,11 @@ class UpdateStatus(Model):
     strategy: Short = Field(description="How it replaces the old one.")
     step: Short = Field(description="What happens now, CamelCase.")
     message: Message = Field(description="What happens now, for a person.")
+    progressed_at: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None,
+        description="Since when it has got no further, while something is waited for.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 Island = Annotated[list[Short], Field(max_length=1000)]
@@ -60,7 +78,8 @@ class MeshStatus(Model):
     """What the nodes say of each other."""
 
     links: int = Field(description="Links that both ends see.")
-    expected_links: int = Field(description="Links of a full mesh.")
+    expected_links: int = Field(description="Links of a full mesh of all nodes that are wanted.")
+    largest_island: int | None = Field(None, description="Nodes of the largest island.")
     islands: Annotated[list[Island], Field(max_length=1000)] = Field(
         description="Pods whose nodes reach each other; more than one island is a split."
     )
@@ -70,17 +89,30 @@ class ElixirClusterStatus(Model):
     """What the operator sees."""
 
     observed_generation: int | None = Field(None, description="The metadata.generation that was looked at.")
+    applied_generation: int | None = Field(
+        None, description="The newest metadata.generation of which everything was written; behind while paused."
+    )
+    written: Short | None = Field(
+        None,
+        description="A short name for what was written and how it was found then; an operator that starts compares it.",
+    )
     replicas: int | None = Field(None, description="Pods that exist.")
-    ready_replicas: int | None = Field(None, description="Pods that are ready.")
+    ready_replicas: int | None = Field(None, description="Pods that are ready and whose nodes have booted.")
     updated_replicas: int | None = Field(None, description="Pods of the newest revision.")
-    ready_nodes: Short | None = Field(None, description="Ready pods of the wanted ones, as in 2/3.")
+    ready_nodes: Short | None = Field(None, description="readyReplicas of the wanted ones, as in 2/3.")
     selector: Short | None = Field(None, description="Label selector of the pods, for kubectl scale and autoscalers.")
-    nodes: Annotated[list[NodeStatus], Field(max_length=1000)] | None = Field(None, description="The pods.")
+    wanted_replicas: int | None = Field(None, description="Pods that are wanted.")
+    nodes: Annotated[list[NodeStatus], Field(max_length=1000)] | None = Field(
+        None, description="The pods.", json_schema_extra=keyed("pod")
+    )
     clustered: Short | None = Field(None, description="Nodes of the largest island, of the wanted ones.")
     mesh: MeshStatus | None = Field(None, description="What the nodes say of each other.")
+    strangers: Annotated[list[Short], Field(max_length=MOST_STRANGERS)] | None = Field(
+        None, description="Nodes that members are connected with and that are no pods of this cluster."
+    )
     update: UpdateStatus | None = Field(None, description="Where a change of the nodes stands.")
     console: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
-        None, description="Command that opens a remote console on the first node."
+        None, description="Command that opens a remote console, on a node that answers where there is one."
     )
     cookie_rotation: Short | None = Field(
         None,
@@ -89,5 +121,5 @@ class ElixirClusterStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=32)] | None = Field(
         None,
         description="Ready, Reconciling and Stalled (kstatus), Available, Progressing, Clustered, Paused.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        json_schema_extra=keyed("type"),
     )

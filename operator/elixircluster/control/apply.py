@@ -1,7 +1,7 @@
 """Writes to the children: server-side apply, only where intent or world changed.
 
-After cluster-api's SSA cache: a write is skipped while the hash of what is wanted and the state of what is there are
-those of the last write. Without it every event would be a write, and every write an event.
+What was written can be read from the world: each child carries a short name for what was wanted, and the API server's
+record of whose fields are whose says whether anybody has changed one since. So a new process writes nothing either.
 """
 
 from __future__ import annotations
@@ -9,20 +9,29 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from elixircluster.api.resource import ElixirCluster, Key
-from elixircluster.control.kinds import OWNED, STATEFUL_SETS, Owned
-from elixircluster.control.ownership import refuse_foreign
-from elixircluster.control.world import Child, Identity, World, owner_name, owner_uid
+import aiohttp
+
+from elixircluster.api.resource import KIND, ElixirCluster, Key
 from elixircluster.errors import Retry, Stalled
-from elixircluster.kube import Api, ApiError
+from elixircluster.kube.api import Api, ApiError
+from elixircluster.kube.kinds import OWNED, STATEFUL_SETS, Owned
+from elixircluster.observed.child import INTENT_ANNOTATION, Child, Identity
+from elixircluster.observed.fields import holds
+from elixircluster.observed.ownership import owner_name, owner_uid, refuse_foreign
+from elixircluster.observed.store import Store
+from elixircluster.observed.workload import TEMPLATE_ANNOTATION
 
 Object = dict[str, Any]
+Trouble = Stalled | Retry
 
 # Server-side apply says so, with a 500, of what does not fit the schema: a field that there is not, a name given twice.
 MALFORMED = ("failed to create typed patch object", "failed to convert new object")
+
+# Of a Service's family, since nothing else of ours names one.
+NO_IPV6 = '"IPv6": not configured on this cluster'
 
 # No object has this resourceVersion, so that an apply with it can only create.
 NEVER = "1"
@@ -31,57 +40,115 @@ NEVER = "1"
 class Applier:
     """Makes the children as they are wanted."""
 
-    def __init__(self, api: Api, world: World) -> None:
+    def __init__(self, api: Api, store: Store) -> None:
         self._api = api
-        self._world = world
-        self._written: dict[Key, dict[Identity, tuple[str, str, str]]] = {}
+        self._store = store
+        # What was found right once, so that it is not compared again: an intent, and whose the fields were.
+        self._settled: dict[Key, dict[Identity, tuple[str, str]]] = {}
 
     def forget(self, key: Key) -> None:
         """The resource is gone."""
-        self._written.pop(key, None)
+        self._settled.pop(key, None)
 
-    async def apply(self, cluster: ElixirCluster, wanted: Sequence[Object]) -> None:
-        """Write what differs; the StatefulSet last, so that its pods find what they mount.
+    async def apply(
+        self, cluster: ElixirCluster, wanted: Sequence[Object], mountable: Callable[[], Awaitable[object]]
+    ) -> list[Trouble]:
+        """Write what differs, and return what was in the way, the weightiest first.
 
-        Raises the weightiest of the errors, after everything that could be written was.
+        The StatefulSet comes last, so that its pods find what they mount; it is not written where something that they
+        need could not be, nor where `mountable` raises, since others have yet to make what they mount. What stands
+        beside the nodes, such as a PodDisruptionBudget, holds nothing else up.
         """
-        rest = [item for item in wanted if item["kind"] != STATEFUL_SETS.kind]
-        workloads = [item for item in wanted if item["kind"] == STATEFUL_SETS.kind]
-        for batch in (rest, workloads):
-            results = await asyncio.gather(*(self._one(cluster, item) for item in batch), return_exceptions=True)
-            errors = [result for result in results if isinstance(result, BaseException)]
-            if errors:
-                raise min(errors, key=_weight)
+        beside = [item for item in wanted if item["kind"] != STATEFUL_SETS.kind]
+        troubles = await self._all(cluster, beside)
+        if not any(_is_needed(item) for item, _ in troubles):
+            await mountable()
+            troubles += await self._all(cluster, [item for item in wanted if item["kind"] == STATEFUL_SETS.kind])
+        return sorted((trouble for _, trouble in troubles), key=_weight)
 
     async def prune(self, cluster: ElixirCluster, wanted: Sequence[Object]) -> None:
         """Delete the children that the spec no longer wants."""
-        keep = {(item["kind"], item["metadata"]["name"]) for item in wanted}
-        for identity, child in self._world.children(cluster.key).items():
-            row = OWNED[child.kind]
-            if identity not in keep and row.prunable and child.owner_uid == cluster.uid:
-                await self._delete(cluster, row, child)
-                self._written.get(cluster.key, {}).pop(identity, None)
+        for child in self._unwanted(cluster, wanted):
+            await self._delete(cluster, OWNED[child.kind], child)
+            self._settled.get(cluster.key, {}).pop((child.kind, child.name), None)
 
-    async def _one(self, cluster: ElixirCluster, item: Object) -> None:
-        row = owned(item)
-        identity = (item["kind"], item["metadata"]["name"])
-        intent = digest(item)
-        child = self._world.children(cluster.key).get(identity)
+    def is_done(self, cluster: ElixirCluster, wanted: Sequence[Object]) -> bool:
+        """Whether by now all of it is there as it was written, and nothing that the spec no longer wants."""
+        children = self._store.children(cluster.key)
+
+        def is_there(item: Object) -> bool:
+            child = children.get((item["kind"], item["metadata"]["name"]))
+            return child is not None and self._is_settled(cluster.key, child, with_intent(item))
+
+        return all(map(is_there, wanted)) and not self._unwanted(cluster, wanted)
+
+    def _unwanted(self, cluster: ElixirCluster, wanted: Sequence[Object]) -> list[Child]:
+        keep = {(item["kind"], item["metadata"]["name"]) for item in wanted}
+        return [
+            child
+            for identity, child in self._store.children(cluster.key).items()
+            if identity not in keep and OWNED[child.kind].prunable and child.owner_uid == cluster.uid
+        ]
+
+    async def _all(self, cluster: ElixirCluster, items: Sequence[Object]) -> list[tuple[Object, Trouble]]:
+        # All of them come to an end, whatever becomes of one: nothing is written behind the back of the next reconcile.
+        results = await asyncio.gather(*(self._one(cluster, item) for item in items), return_exceptions=True)
+        troubles: list[tuple[Object, Trouble]] = []
+        for item, result in zip(items, results, strict=True):
+            if isinstance(result, Stalled | Retry):
+                troubles.append((item, result))
+            elif isinstance(result, BaseException):
+                raise result
+        return troubles
+
+    async def _one(self, cluster: ElixirCluster, item: Object) -> Trouble | None:
+        """What was in the way of this object, or None."""
         try:
-            if child is None:
-                child = await self._create(cluster, row, item)
-            refuse_foreign(cluster, *identity, child.owner_uid)
-            memory = self._written.setdefault(cluster.key, {})
-            if memory.get(identity) != (intent, child.uid, child.state):
-                child = self._see(row, await self._api.apply(row.kind, item))
-                memory[identity] = (intent, child.uid, child.state)
+            row = owned(item)
+            await self._write(cluster, row, with_intent(item))
+        except (Stalled, Retry) as trouble:
+            return trouble
         except ApiError as error:
-            if error.code == 404 and not row.watched:
-                message = (
-                    f"{row.kind.api_version} {row.kind.kind} is not known to this Kubernetes; install what brings it"
+            if error.kind_unknown:
+                kind = f"{row.kind.api_version} {row.kind.kind}"
+                return Stalled(
+                    "KindMissing", f"{kind} is not known to this Kubernetes; install what brings it", again=30.0
                 )
-                raise Stalled("KindMissing", message, again=30.0) from error
-            raise refusal(*identity, error) from error
+            return refusal(item["kind"], item["metadata"]["name"], error)
+        except (aiohttp.ClientError, TimeoutError):
+            return Retry("ApiServer")
+        return None
+
+    async def _write(self, cluster: ElixirCluster, row: Owned, item: Object) -> None:
+        identity = (item["kind"], item["metadata"]["name"])
+        child = self._store.children(cluster.key).get(identity)
+        if child is None:
+            child = await self._create(cluster, row, item)
+        refuse_foreign(cluster, *identity, child.owner_uid)
+        if not self._is_settled(cluster.key, child, item):
+            child = await self._rewrite(cluster, row, child, item)
+            self._settled.setdefault(cluster.key, {})[identity] = (child.intent, child.fields)
+
+    async def _rewrite(self, cluster: ElixirCluster, row: Owned, child: Child, item: Object) -> Child:
+        """Write the very object that was seen: another of its name may be somebody else's."""
+        named = {**item, "metadata": {**item["metadata"], "uid": child.uid}}
+        try:
+            return self._absorb(row, await self._api.apply(row.kind, named))
+        except ApiError as error:
+            if error.code != 409:
+                raise
+        existing = await self._existing(cluster, row, child.name)
+        self._store.see(row.kind, existing)
+        raise Retry("Conflict")
+
+    def _is_settled(self, key: Key, child: Child, item: Object) -> bool:
+        identity = (child.kind, child.name)
+        if child.intent != item["metadata"]["annotations"][INTENT_ANNOTATION]:
+            return False
+        settled = self._settled.setdefault(key, {})
+        if settled.get(identity) != (child.intent, child.fields) and holds(child.fields, item):
+            settled[identity] = (child.intent, child.fields)
+        return settled.get(identity) == (child.intent, child.fields)
 
     async def _create(self, cluster: ElixirCluster, row: Owned, item: Object) -> Child:
         """Create the object, or see the one that is there already."""
@@ -93,19 +160,22 @@ class Applier:
             if error.code != 409:
                 raise
         else:
-            child = self._see(row, created)
-            memory = self._written.setdefault(cluster.key, {})
-            memory[child.kind, child.name] = (digest(item), child.uid, child.state)
+            child = self._absorb(row, created)
+            self._settled.setdefault(cluster.key, {})[child.kind, child.name] = (child.intent, child.fields)
             return child
-        name = item["metadata"]["name"]
+        return self._absorb(row, await self._existing(cluster, row, item["metadata"]["name"]))
+
+    async def _existing(self, cluster: ElixirCluster, row: Owned, name: str) -> Object:
+        """What is there under this name. Raises where nothing is, or something of somebody else."""
         existing = await self._api.get(row.kind, cluster.namespace, name)
         if existing is None:
-            raise Retry("Conflict", after=0.1)
-        refuse_foreign(cluster, row.kind.kind, name, owner_uid(existing["metadata"]), owner_name(existing["metadata"]))
-        return self._see(row, existing)
+            raise Retry("Conflict")
+        metadata = existing["metadata"]
+        refuse_foreign(cluster, row.kind.kind, name, owner_uid(metadata), owner_name(metadata))
+        return existing
 
-    def _see(self, row: Owned, body: Object) -> Child:
-        self._world.see(row.kind, body)
+    def _absorb(self, row: Owned, body: Object) -> Child:
+        self._store.absorb(row.kind, body)
         return Child.parse(row.kind, body)
 
     async def _delete(self, cluster: ElixirCluster, row: Owned, child: Child) -> None:
@@ -119,9 +189,18 @@ class Applier:
             )
         except ApiError as error:
             if error.code == 409:
-                raise Retry("Conflict", after=0.1) from error
+                raise Retry("Conflict") from error
             if error.code != 404:
                 raise
+
+
+def with_intent(item: Object) -> Object:
+    """The object, and on it what was wanted: of all of it, and of a StatefulSet's pods."""
+    marks = {INTENT_ANNOTATION: digest(item)}
+    if item["kind"] == STATEFUL_SETS.kind:
+        marks[TEMPLATE_ANNOTATION] = digest(item["spec"]["template"])
+    metadata = item["metadata"]
+    return {**item, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **marks}}}
 
 
 def owned(item: Object) -> Owned:
@@ -136,27 +215,55 @@ def owned(item: Object) -> Owned:
     return row
 
 
-def digest(item: Object) -> str:
+def digest(value: Mapping[str, Any]) -> str:
     """A short name for what is wanted."""
-    return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def refusal(kind: str, name: str, error: ApiError) -> Stalled | Retry:
+def refusal(kind: str, name: str, error: ApiError) -> Trouble:
     """What an answer of the API server means for the resource."""
-    malformed = error.code == 500 and error.message.startswith(MALFORMED)
-    if error.code in {400, 413, 422} or malformed:
-        return Stalled("ApplyRefused", f"{kind} {name}: {error.message}")
+    if found := mistake(kind, name, error):
+        return found
     if "NamespaceTerminating" in error.causes:
         # The resource goes with its namespace, and its children go before it.
         return Retry("NamespaceTerminating", after=10.0)
+    if error.code == 403 and kind in OWNED and (right := OWNED[kind].right):
+        message = f"{kind} {name}: {error.message}; the chart's value {right} gives the operator the right"
+        return Retry("Forbidden", message, after=5.0)
     if error.code == 403:
         return Retry("Forbidden", f"{kind} {name}: {error.message}", after=5.0)
     if error.code in {404, 409}:
-        return Retry("Conflict", after=0.1)
+        return Retry("Conflict")
     return Retry("ApiServer", after=error.retry_after or 0.0)
 
 
-def _weight(error: BaseException) -> int:
-    if isinstance(error, Stalled):
-        return 1
-    return 2 if isinstance(error, Retry) else 0
+def mistake(kind: str, name: str, error: ApiError) -> Stalled | None:
+    """What the user has said wrong, where it is that."""
+    malformed = error.code == 500 and error.message.startswith(MALFORMED)
+    if error.code not in {400, 413, 422} and not malformed:
+        return None
+    if NO_IPV6 in error.message:
+        return Stalled(
+            "WrongAddressFamily",
+            f"{kind} {name}: this Kubernetes has no IPv6 addresses, and spec.distribution.ipFamily is IPv6; set it to "
+            "IPv4",
+        )
+    return Stalled("ApplyRefused", f"{kind} {name}: {error.message}")
+
+
+def refused(cluster: ElixirCluster, error: ApiError) -> Trouble:
+    """The same of the resource as a whole."""
+    return refusal(KIND, cluster.name, error)
+
+
+def _is_needed(item: Object) -> bool:
+    """Whether pods could not start, or would start unprotected, without it."""
+    row = OWNED.get(item["kind"])
+    return row is None or row.needed
+
+
+def _weight(trouble: Trouble) -> int:
+    """What a person must act on is told before what comes by itself, and that before what says nothing."""
+    if isinstance(trouble, Stalled):
+        return 0
+    return 1 if trouble.message else 2

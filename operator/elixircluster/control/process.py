@@ -8,29 +8,33 @@ import logging
 import os
 import random
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
+from elixircluster.api.resource import Key
 from elixircluster.control import watches, workers
+from elixircluster.control.backoff import Backoff
 from elixircluster.control.leader import Leader
-from elixircluster.control.meshes import Meshes
+from elixircluster.control.listing import relist
 from elixircluster.control.queue import Queue
 from elixircluster.control.reconcile import Reconciler
 from elixircluster.control.references import ReferenceWatch
-from elixircluster.control.world import World
-from elixircluster.kube import Api, ApiError
-from elixircluster.observe import health
+from elixircluster.kube.api import UNREACHABLE, Api, Kind
+from elixircluster.kube.kinds import CLUSTERS, SOMETIMES_KNOWN, WATCHED
+from elixircluster.meshes.meshes import Meshes
+from elixircluster.observed.store import Store
 from elixircluster.render.templates import Templates
+from elixircluster.telemetry import health
 
 logger = logging.getLogger(__name__)
 
-UNREACHABLE = (ApiError, aiohttp.ClientError, TimeoutError)
-SETTLE_SECONDS = 1.0
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 60.0
+SECONDS_BETWEEN_HEARINGS = 1.0
+LISTS = "list of what is not watched"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Settings:
 
     namespaces: tuple[str, ...]
     lease_namespace: str
+    operator_namespace: str
     lease_name: str
     metrics_port: int
     health_port: int
@@ -74,63 +79,95 @@ async def run(settings: Settings) -> int:
 async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Health, stop: asyncio.Event) -> None:
     """Work until something ends it: a signal, a lost lease, or a task that should have gone on.
 
-    Nothing is carried over to the next process, which begins with a fresh view. It cannot be the same one: kopf ends
-    every task of the loop with its own.
+    The lease is held from the first moment, however long it takes to see the world. Nothing is carried over to the
+    next process, which begins with a fresh view. It cannot be the same one: kopf ends every task of the loop with its
+    own.
     """
-    world, queue, gap = World(), Queue(), asyncio.Event()
-    probes.busy_for = queue.longest_work
-    meshes = Meshes(api, world, queue, f"elixircluster@{identity()}.operator")
-    reconciler = Reconciler(api, world, Templates(settings.templates, settings.lease_namespace), meshes, now)
-    try:
-        for key in await world.refresh(api, settings.namespaces):
-            queue.add(key)
-    except ApiError as error:
-        missing = "; is the CustomResourceDefinition installed?" if error.code == 404 else ""
-        logger.error("cannot list what there is: %s%s", error, missing)
-        return
-    except (aiohttp.ClientError, TimeoutError) as error:
-        logger.error("cannot list what there is: %s", error or type(error).__name__)
-        return
-    logger.info("%d resources", len(world.keys()))
-    ended = await first(
-        stop.wait(),
-        leader.hold(),
-        watches.watch(world, queue, settings.namespaces, gap, stop),
-        ReferenceWatch(api, world, queue).run(settings.namespaces),
-        workers.start(queue, reconciler, settings.workers),
-        meshes.run(),
-        resync(api, world, queue, gap, settings),
-    )
-    if ended > 1 and not stop.is_set():
-        logger.error("%s ended; starting anew", ("", "", "watches", "references", "workers", "meshes", "resync")[ended])
+    store, queue, streams = Store(), Queue(), health.Streams()
+    probes.busy_for, probes.trouble = queue.longest_work, streams.trouble
+    api.heard = streams.heard
+    streams.expect([LISTS])
+    seen = watches.Watches(api, store, queue, settings.namespaces, streams)
+    meshes = Meshes(api, store, queue.add, f"elixircluster@{identity()}.operator")
+    reconciler = Reconciler(api, store, Templates(settings.templates, settings.operator_namespace), meshes, now)
+
+    async def watch() -> None:
+        await served(api, CLUSTERS)
+        await seen.run(stop)
+
+    async def work() -> None:
+        await seen.begun.wait()
+        await resynced(api, store, SOMETIMES_KNOWN, settings.namespaces, queue.add)
+        streams.flows(LISTS)
+        logger.info("%d resources", len(store.keys()))
+        await workers.start(queue, reconciler, settings.workers)
+
+    async def look() -> None:
+        await seen.begun.wait()
+        await meshes.run()
+
+    tasks = {
+        "the signal": stop.wait(),
+        "the lease": leader.hold(),
+        "watches": watch(),
+        "references": ReferenceWatch(api, store, queue, streams).run(settings.namespaces),
+        "workers": work(),
+        "meshes": look(),
+        "resync": resync(api, store, queue, settings),
+        "hearing the API server": hearing(streams),
+    }
+    ended = list(tasks)[await first(*tasks.values())]
+    if not stop.is_set():
+        logger.error("%s ended; starting anew", ended)
 
 
-async def resync(api: Api, world: World, queue: Queue, gap: asyncio.Event, settings: Settings) -> None:
-    """See everything anew: after a gap of a watch, in which kopf loses deletions, and from time to time.
+async def hearing(streams: health.Streams) -> None:
+    """Return once nothing is heard any more. Who leads lets the lease go then: another replica may fare better."""
+    while not streams.deaf:  # noqa: ASYNC110 - it is the absence of events
+        await asyncio.sleep(SECONDS_BETWEEN_HEARINGS)
+    logger.error("no answer for %.0f s: %s", health.LONGEST_SILENCE_SECONDS, streams.trouble())
 
-    From time to time the resources come with jitter, spread over a tenth of the time.
-    """
-    loop = asyncio.get_running_loop()
-    seconds = settings.resync_seconds
-    due = loop.time() + seconds * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
+
+async def served(api: Api, kind: Kind) -> None:
+    """Wait until the API server knows the kind: a watch of one that it does not know would never begin."""
+    backoff = Backoff(FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
     while True:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(due):
-                await gap.wait()
-        # The watches of all kinds break together, more often than not.
-        await asyncio.sleep(SETTLE_SECONDS)
-        gap.clear()
+        error: Exception | None = None
         try:
-            for key in await world.refresh(api, settings.namespaces):
-                queue.add(key)
+            if await api.serves(kind):
+                return
+            logger.error("the CustomResourceDefinition %s.%s is not installed; waiting for it", kind.plural, kind.group)
+        except UNREACHABLE as raised:
+            error = raised
+            logger.warning("cannot ask for %s: %s", kind.plural, error or type(error).__name__)
+        await asyncio.sleep(backoff.failed(error))
+
+
+async def resync(api: Api, store: Store, queue: Queue, settings: Settings) -> None:
+    """See everything anew from time to time, and look at each resource: with jitter, spread over a tenth of the time.
+
+    Gaps of watches are not for here: each watch begins with a list.
+    """
+    seconds = settings.resync_seconds
+    while True:
+        await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+        await resynced(api, store, (CLUSTERS, *WATCHED, *SOMETIMES_KNOWN), settings.namespaces, queue.add)
+        for key in store.keys():  # noqa: SIM118 - not a dict
+            queue.add_after(key, random.uniform(0, seconds / 10), background=True)  # noqa: S311 - jitter
+
+
+async def resynced(
+    api: Api, store: Store, kinds: Sequence[Kind], namespaces: Collection[str], tell: Callable[[Key], None]
+) -> None:
+    """List these kinds, again and again until it has worked, and tell which resources are concerned."""
+    backoff = Backoff(FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
+    while True:
+        try:
+            return await relist(api, store, kinds, namespaces, tell)
         except UNREACHABLE as error:
-            logger.warning("cannot see the world: %s", error or type(error).__name__)
-            gap.set()
-            continue
-        if loop.time() >= due:
-            due = loop.time() + seconds * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
-            for key in world.keys():  # noqa: SIM118 - not a dict
-                queue.add_after(key, random.uniform(0, seconds / 10))  # noqa: S311 - jitter
+            seconds = backoff.failed(error)
+            logger.warning("cannot see the world, again in %.0f s: %s", seconds, error or type(error).__name__)
+        await asyncio.sleep(seconds)
 
 
 async def first(*coroutines: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> int:

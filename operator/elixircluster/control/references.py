@@ -11,59 +11,86 @@ import logging
 from collections.abc import Collection
 from itertools import product
 
-import aiohttp
-
-from elixircluster.control.kinds import CONFIG_MAPS, SECRETS
+from elixircluster.control.backoff import Backoff
 from elixircluster.control.queue import Queue
-from elixircluster.control.world import World
-from elixircluster.kube import METADATA_LIST, Api, ApiError, Kind
+from elixircluster.kube.api import UNREACHABLE, Api, Kind
+from elixircluster.kube.kinds import CONFIG_MAPS, SECRETS
+from elixircluster.observed.store import Store
+from elixircluster.telemetry.health import Streams
 
 logger = logging.getLogger(__name__)
 
 FOREIGN_SELECTOR = "app.kubernetes.io/managed-by!=elixircluster"
 WATCH_SECONDS = 300
-PAUSE_SECONDS = 1.0
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 30.0
+# An API server ends a watch after minutes; one that ends sooner did not work.
+SHORTEST_WATCH_SECONDS = 5.0
 
 
 class ReferenceWatch:
     """Puts the resources on the queue that refer to an object which came, changed or went."""
 
-    def __init__(self, api: Api, world: World, queue: Queue) -> None:
+    def __init__(self, api: Api, store: Store, queue: Queue, streams: Streams) -> None:
         self._api = api
-        self._world = world
+        self._store = store
         self._queue = queue
+        self._streams = streams
 
     async def run(self, namespaces: Collection[str]) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as group:
             for kind, namespace in product((SECRETS, CONFIG_MAPS), namespaces or (None,)):
+                self._streams.expect([stream(kind, namespace)])
                 group.create_task(self._follow(kind, namespace))
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
+        loop, backoff = asyncio.get_running_loop(), Backoff(FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
+        version, name = "", stream(kind, namespace)
         while True:
+            began = loop.time()
+            error: Exception | None = None
             try:
-                await self._list_and_watch(kind, namespace)
-            except (ApiError, aiohttp.ClientError, TimeoutError, ValueError) as error:
-                logger.warning("watch of referenced %s: %s", kind.plural, error)
-            await asyncio.sleep(PAUSE_SECONDS)
+                version = await self._watch(kind, namespace, version or await self._begin(kind, namespace))
+                self._streams.ended(name)
+            except (*UNREACHABLE, ValueError) as raised:
+                version, error = "", raised
+                why = str(raised) or type(raised).__name__
+                self._streams.broken(name, why)
+                logger.warning("%s: %s", name, why)
+            if loop.time() - began >= SHORTEST_WATCH_SECONDS:
+                backoff.succeeded()
+            await asyncio.sleep(backoff.failed(error))
 
-    async def _list_and_watch(self, kind: Kind, namespace: str | None) -> None:
-        """From a list until the watch breaks: then a list again, which sees what was missed."""
-        version = ""
-        async for page in self._api.pages(kind, namespace, FOREIGN_SELECTOR, accept=METADATA_LIST):
-            version = version or page["metadata"]["resourceVersion"]
-            for item in page["items"]:
-                self._wake(kind, item["metadata"])
-        while True:
-            watch = self._api.watch_metadata(kind, namespace, FOREIGN_SELECTOR, version, WATCH_SECONDS)
-            async for event in watch:
-                metadata = event["object"].get("metadata") or {}
+    async def _begin(self, kind: Kind, namespace: str | None) -> str:
+        """Where to watch from.
+
+        What changed until then is not known, a deletion least of all: everybody who refers to something looks again.
+        """
+        version = await self._api.version(kind, namespace, FOREIGN_SELECTOR)
+        for key in self._store.referring():
+            self._queue.add(key, background=True)
+        return version
+
+    async def _watch(self, kind: Kind, namespace: str | None, version: str) -> str:
+        """Until the watch ends. Returns from which version to go on, or nothing where that is too old."""
+        watch = self._api.watch_metadata(kind, namespace, FOREIGN_SELECTOR, version, WATCH_SECONDS)
+        async with watch as events:
+            self._streams.flows(stream(kind, namespace))
+            async for event in events:
                 if event["type"] == "ERROR":
-                    return
+                    return ""
+                metadata = event["object"]["metadata"]
                 version = metadata["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     self._wake(kind, metadata)
+        return version
 
     def _wake(self, kind: Kind, metadata: dict[str, str]) -> None:
-        for key in self._world.referrers(metadata["namespace"], kind.kind, metadata["name"]):
+        for key in self._store.referrers(metadata["namespace"], kind.kind, metadata["name"]):
             self._queue.add(key)
+
+
+def stream(kind: Kind, namespace: str | None) -> str:
+    """What a watch is called."""
+    return f"watch of referenced {kind.plural}" + (f" in {namespace}" if namespace else "")

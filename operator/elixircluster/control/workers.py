@@ -12,8 +12,8 @@ from elixircluster.control.leader import NotLeadingError
 from elixircluster.control.queue import Queue
 from elixircluster.control.reconcile import Reconciler
 from elixircluster.errors import Retry
-from elixircluster.observe import metrics
-from elixircluster.observe.log import reconcile_id, resource
+from elixircluster.telemetry import metrics
+from elixircluster.telemetry.log import reconcile_id, resource
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,8 @@ async def attempt(queue: Queue, reconciler: Reconciler, key: Key) -> str:
     try:
         outcome = await reconciler.reconcile(key)
     except Retry as retry:
-        seconds = queue.retry(key, retry.after)
+        # Told when, that is when; else it grows, as with every error.
+        seconds = queue.again(key, retry.after) if retry.after else queue.retry(key)
         logger.info("again in %.1f s: %s", seconds, retry)
         return "requeue_after"
     except NotLeadingError:

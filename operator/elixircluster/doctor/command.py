@@ -10,19 +10,19 @@ import click
 
 from elixircluster.doctor import report
 from elixircluster.doctor.checks import ALL
-from elixircluster.doctor.facts import gather
 from elixircluster.doctor.finding import examine
+from elixircluster.doctor.gather import gather
 from elixircluster.plugin import resources, terminal
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
-from elixircluster.plugin.target import target
+from elixircluster.plugin.target import PluginCommand, output_option, target
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
-@click.option("-o", "--output", type=click.Choice(["json"]), help="For programs.")
+@output_option
 @target
 def doctor(kubectl: Kubectl, name: str, output: str | None) -> None:
-    """Why the nodes of NAME do not connect: the cause, what shows it, and what to do.
+    """Why nodes do not connect: cause, evidence, and what to do.
 
     Looks into the pods with kubectl exec, and from a pod of its own that it removes again. Exit status: 0 where nothing
     is wrong, 1 where a cause was found, 2 where it could not be examined.
@@ -35,7 +35,7 @@ def doctor(kubectl: Kubectl, name: str, output: str | None) -> None:
         sys.exit(report.NOT_EXAMINED)
     findings = examine(facts, ALL)
     if output:
-        terminal.show_json(report.as_json(facts, findings))
+        terminal.show_value(report.as_json(facts, findings), output)
     else:
         terminal.show(*report.report(facts, findings))
     sys.exit(report.exit_status(facts, findings))

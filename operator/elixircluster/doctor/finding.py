@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -10,6 +10,8 @@ from elixircluster.doctor.facts import Facts
 
 State = Literal["passed", "failed", "skipped"]
 
+NOTHING = "no pod could be looked into"
+UNANSWERED = "no node answers from beside it"
 MOST_SHOWN = 6
 MOST_NAMED = 3
 
@@ -45,6 +47,14 @@ class Finding:
 def passed(said: str) -> Verdict:
     """It is as it should be."""
     return Verdict("passed", said)
+
+
+def looked_into(facts: Facts, looked: Collection[object], said: str) -> Verdict:
+    """It is as it should be in these of the pods; where nobody could look, nothing is said."""
+    if not looked:
+        return skipped(NOTHING)
+    count, of = len(looked), len(facts.members)
+    return passed(said if count >= of else f"{said} (seen in {count} of {of} pods)")
 
 
 def failed(said: str, evidence: Sequence[str], fix: str) -> Verdict:

@@ -35,17 +35,28 @@ def closed_by(
     return [*out, *(_closing(policies, "Ingress", target, source, port, protocol) if target else [])]
 
 
+def opened_by(policies: Sequence[Body], source: Pod, target: Pod, port: int) -> Sequence[str]:
+    """Names of the policies that select a pod and let another one in."""
+    selecting = [item for item in policies if "Ingress" in _types(item) and _selects(item, target)]
+    return [item["metadata"]["name"] for item in selecting if _lets(item, "Ingress", target, source, port, "TCP")]
+
+
 def _closing(
     policies: Sequence[Body], direction: str, pod: Pod, other: Pod | None, port: int, protocol: str
 ) -> list[str]:
+    selecting = [item for item in policies if direction in _types(item) and _selects(item, pod)]
+    if any(_lets(item, direction, pod, other, port, protocol) for item in selecting):
+        return []
+    return [item["metadata"]["name"] for item in selecting]
+
+
+def _lets(policy: Body, direction: str, pod: Pod, other: Pod | None, port: int, protocol: str) -> bool:
     field_name, side = ("egress", "to") if direction == "Egress" else ("ingress", "from")
     listener = other if direction == "Egress" else pod
-    selecting = [item for item in policies if direction in _types(item) and _selects(item, pod)]
-    for item in selecting:
-        for rule in item["spec"].get(field_name) or []:
-            if _names_port(rule.get("ports"), listener, port, protocol) and _names_peer(rule.get(side), other):
-                return []
-    return [item["metadata"]["name"] for item in selecting]
+    return any(
+        _names_port(rule.get("ports"), listener, port, protocol) and _names_peer(rule.get(side), other)
+        for rule in policy["spec"].get(field_name) or []
+    )
 
 
 def _types(policy: Body) -> Sequence[str]:

@@ -13,7 +13,9 @@ main(Question) ->
     Words = zeroed("/proc/" ++ Beam ++ "/cmdline"),
     Environment = [split(Entry) || Entry <- zeroed("/proc/" ++ Beam ++ "/environ")],
     Root = os:getenv("ROOTDIR"),
-    Paths = filelib:wildcard(Root ++ "/lib/*/ebin") ++ following("-pa", Words) ++ following("-pz", Words),
+    Folders = lists:usort([Root ++ "/lib" | variables(Words)]),
+    Paths = lists:append([filelib:wildcard(Folder ++ "/*/ebin") || Folder <- Folders]) ++
+        following("-pa", Words) ++ following("-pz", Words),
     code:add_pathsz(Paths),
     Cookies = cookies(Words, Environment),
     Node = name(Words),
@@ -25,11 +27,13 @@ main(Question) ->
         {tls, fun() -> tls(Question) end},
         {node, fun() -> case State of [<<"T">>] -> #{error => stopped}; _ -> ask(Node, Cookies, Question) end end}
     ],
-    Found = parallel(Network, 4000),
+    %% What waits for the network has bounds of its own; the rest is work, for which processors may be scarce.
+    Found = parallel(Network, 12000),
     Told = Found#{
         time => erlang:system_time(millisecond),
         state => State,
         flags => flags(Words),
+        hidden => lists:member("-hidden", before_extra(Words)),
         repeated => repeated(Words, Environment),
         environment => environment(Environment),
         cookie => told_cookie(Cookies, maps:get(salt, Question)),
@@ -57,6 +61,11 @@ following(Flag, [Flag, Value | Words]) -> [Value | following(Flag, Words)];
 following(Flag, [_ | Words]) -> following(Flag, Words);
 following(_, []) -> [].
 
+%% Where a release without the runtime in it keeps its libraries: `-boot_var RELEASE_LIB /app/lib`.
+variables(["-boot_var", _, Folder | Words]) -> [Folder | variables(Words)];
+variables([_ | Words]) -> variables(Words);
+variables([]) -> [].
+
 before_extra(Words) -> lists:takewhile(fun(Word) -> Word =/= "-extra" end, Words).
 
 %% State letter of every thread; a stopped node has T.
@@ -79,10 +88,10 @@ name(Words) ->
 flags(Words) ->
     Known = ["name", "sname", "proto_dist", "erl_epmd_port", "start_epmd", "ssl_dist_optfile", "dist_listen",
              "epmd_module", "config", "inet_dist_listen_min", "inet_dist_listen_max", "erl_epmd_node_listen_port",
-             "connect_all", "hidden", "S", "Q", "K"],
+             "S", "Q", "K"],
     Given = [{Flag, following([$- | Flag], before_extra(Words))} || Flag <- Known],
     Kernel = [{Key, following(Key, before_extra(Words))} || Key <- ["inet_dist_listen_min", "inet_dist_listen_max",
-             "erl_epmd_node_listen_port", "net_ticktime", "connect_all", "prevent_overlapping_partitions"]],
+             "erl_epmd_node_listen_port", "net_ticktime"]],
     maps:from_list([{list_to_atom(Flag), [text(Value) || Value <- Values]} || {Flag, Values} <- Given ++ Kernel,
                     Values =/= []]).
 
@@ -109,8 +118,8 @@ environment(Environment) ->
 %% node has where the cookie was changed while it ran.
 cookies(Words, Environment) ->
     Started = case following("-setcookie", before_extra(Words)) of
-        [] -> cookie_file(proplists:get_value("HOME", Environment, "/") ++ "/.erlang.cookie");
-        [Given | _] -> [Given]
+        [Given] -> [Given];
+        _ -> cookie_file(proplists:get_value("HOME", Environment, "/") ++ "/.erlang.cookie")
     end,
     Started ++ [Mounted || Mounted <- cookie_file("/etc/elixircluster-cookie/cookie"), [Mounted] =/= Started].
 
@@ -140,6 +149,8 @@ digest(Salt, Cookie) -> hexadecimal(erlang:md5([Salt, Cookie])).
 %% The headless Service and every peer's host, as the node itself would ask for them.
 names(#{service := Service, family := Family, peers := Peers}) ->
     Type = case Family of inet -> a; inet6 -> aaaa end,
+    %% The first question loads the resolver's configuration, and others beside it would not wait for that (OTP 29).
+    inet_db:res_update_conf(),
     Hosts = lists:usort([Host || #{host := Host} <- Peers, inet:parse_address(Host) =:= {error, einval}]),
     parallel(
         [{service, fun() -> resolved(Service, Type) end},
@@ -238,8 +249,8 @@ encrypted(File, Question) ->
     end.
 
 shown(Client, Server, #{peers := Peers}) ->
-    Certificates = parallel([{client, fun() -> certificate(Client) end}, {server, fun() -> certificate(Server) end}], 3000),
-    Certificates#{handshakes => parallel([{pod(Peer), fun() -> handshake(Peer, Client) end} || Peer <- Peers], 3500)}.
+    Certificates = parallel([{client, fun() -> certificate(Client) end}, {server, fun() -> certificate(Server) end}], 6000),
+    Certificates#{handshakes => parallel([{pod(Peer), fun() -> handshake(Peer, Client) end} || Peer <- Peers], 4500)}.
 
 %% The certificate that is shown, and the authorities by which the peer's is judged.
 certificate(Options) ->
@@ -314,7 +325,7 @@ handshake(#{address := Text, port := Port, host := Host}, Client) ->
     Known = [certfile, keyfile, cacertfile, verify, customize_hostname_check, versions, depth],
     Options = [{Key, Value} || {Key, Value} <- Client, lists:member(Key, Known)],
     Name = [{server_name_indication, Host}],
-    case ssl:connect(Address, Port, Name ++ Options ++ [{active, false}, {log_level, none}], 3000) of
+    case ssl:connect(Address, Port, Name ++ Options ++ [{active, false}, {log_level, none}], 4000) of
         {ok, Socket} ->
             Said = ssl:recv(Socket, 0, 300),
             ssl:close(Socket),
@@ -353,7 +364,7 @@ answered(_, [], _) ->
 answered(Node, [Cookie | Cookies], #{peers := Peers, salt := Salt} = Question) ->
     case let_in(Node, Cookie) of
         true ->
-            Told = parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 3000),
+            Told = parallel([{said, fun() -> said(Node) end}, {dials, fun() -> dialled(Cookie, Peers) end}], 6000),
             Told#{cookie => digest(Salt, Cookie)};
         false ->
             answered(Node, Cookies, Question)
@@ -365,7 +376,7 @@ let_in(Node, Cookie) ->
 
 %% Whether a node with this one's cookie and certificate is let in by its peers.
 dialled(Cookie, Peers) ->
-    parallel([{pod(Peer), fun() -> dial(Peer, Cookie) end} || Peer <- Peers], 2500).
+    parallel([{pod(Peer), fun() -> dial(Peer, Cookie) end} || Peer <- Peers], 4000).
 
 dial(#{node := Node}, Cookie) -> let_in(list_to_atom(Node), Cookie).
 
@@ -374,16 +385,29 @@ said(Node) ->
     Topologies = Call(application, get_env, [libcluster, topologies]),
     #{name => Call(erlang, node, []),
       visible => Call(erlang, nodes, []),
+      boot => boot(Call(init, get_status, [])),
+      starting => starting(Call(application, info, [])),
       otp => text(Call(erlang, system_info, [otp_release])),
       schedulers => Call(erlang, system_info, [schedulers_online]),
       ports => Call(erlang, system_info, [port_count]),
       most_ports => Call(erlang, system_info, [port_limit]),
       started => [Name || {Name, _, _} <- Call(application, which_applications, []),
                           lists:member(Name, [libcluster, dns_cluster])],
+      has => [Name || Name <- [libcluster, dns_cluster], is_list(Call(code, lib_dir, [Name]))],
+      kernel => maps:from_list([{Key, text(Value)} || Key <- [connect_all, dist_auto_connect],
+                                {ok, Value} <- [Call(application, get_env, [kernel, Key])]]),
       topologies => case Topologies of
           {ok, List} when is_list(List) -> [topology(Name, Options) || {Name, Options} <- List];
           _ -> none
       end}.
+
+boot({Internal, Provided}) -> [text(Internal), text(Provided)];
+boot(_) -> [].
+
+%% The applications that are being started: of most releases one at a time.
+starting([{starting, Entries} | _]) -> [text(element(1, Entry)) || Entry <- Entries, is_tuple(Entry)];
+starting([_ | Others]) -> starting(Others);
+starting(_) -> [].
 
 %% Only what says whom it asks: another strategy's options may hold a secret.
 topology(Name, Options) ->

@@ -9,16 +9,17 @@ from importlib.resources import files
 from typing import Any
 
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.plain import plain_value
 from elixircluster.plugin.resources import CONTAINER
 
-LONGEST_SECONDS = 12.0
-"""When a probe gives up. It takes one or two; what waits for the network waits four at most."""
-KUBECTL_SECONDS = 15.0
-RESTARTED_SECONDS = 6.0
+LONGEST_SECONDS = 25.0
+"""When a probe ends. It takes one or two, more where processors are scarce; it waits for the network four at most."""
+KUBECTL_SECONDS = 30.0
+RESTARTED_SECONDS = 12.0
 """For a container that has died before: where it does so again meanwhile, kubectl goes on waiting for it."""
 
-LATE = "late"
-"""In place of an answer that the probe did not wait for: it says nothing of the cluster."""
+UNTOLD = {"late", "crashed"}
+"""In place of an answer that the probe did not wait for, or could not read: it says nothing of the cluster."""
 
 Told = dict[str, Any]
 
@@ -58,7 +59,7 @@ class Probe:
     @property
     def said(self) -> Told:
         """What the node itself answered; empty where it did not."""
-        return dict((self.told.get("node") or {}).get("said") or {})
+        return self.each("node", "said")
 
     def part(self, *path: str) -> Told:
         """What is told there; empty where nothing is."""
@@ -66,6 +67,11 @@ class Probe:
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None
         return found if isinstance(found, dict) else {}
+
+    def each(self, *path: str) -> Told:
+        """What is told there by pod or by host; empty also where it came too late as a whole."""
+        found = self.part(*path)
+        return {} if isinstance(found.get("error"), str) else found
 
 
 def question(service: str, family: str, peers: Sequence[Peer], salt: str) -> str:
@@ -95,10 +101,13 @@ def parse(said: str) -> Told:
     """The last line that is an answer. Raises `UnfitError` where there is none."""
     for line in reversed(said.splitlines()):
         if line.startswith('{"doctor":'):
-            told = json.loads(line)["doctor"]
+            try:
+                told = dict(plain_value(json.loads(line)["doctor"]))
+            except (ValueError, TypeError):
+                break
             if "unfit" in told:
                 raise UnfitError(told["unfit"])
-            return dict(told)
+            return told
     raise UnfitError("the image's Erlang did not answer")
 
 

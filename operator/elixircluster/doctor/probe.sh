@@ -58,6 +58,7 @@ flag() {
   found=
   previous=
   for word in $words; do
+    if [ "$word" = -extra ]; then break; fi
     if [ "$previous" = "-$1" ]; then
       count=$((count + 1))
       found=$word

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from elixircluster.doctor.facts import Facts
 from elixircluster.doctor.finding import Finding, causes
+from elixircluster.plugin.plain import plain_line
 from elixircluster.plugin.terminal import BAD, GOOD, UNKNOWN
 
 MARKS = {"passed": ("✓", GOOD), "failed": ("✗", BAD), "skipped": ("-", UNKNOWN)}
@@ -26,16 +27,21 @@ def exit_status(facts: Facts, findings: Sequence[Finding]) -> int:
 
 def headline(facts: Facts, findings: Sequence[Finding]) -> str:
     """The verdict: the first cause, or that there is none."""
+    return plain_line(f"{facts.name}: {_verdict(facts, findings)}")
+
+
+def _verdict(facts: Facts, findings: Sequence[Finding]) -> str:
     cause = next(causes(findings), None)
     if cause:
         evidence = f": {cause.verdict.evidence[0]}" if cause.verdict.evidence else ""
-        return f"{facts.name}: {cause.verdict.said}{evidence}"
+        return f"{cause.verdict.said}{evidence}"
     if not facts.probed:
         why = next((member.unseen for member in facts.members if member.unseen), "it has no pods")
-        return f"{facts.name}: could not be examined: {why}"
+        return f"could not be examined: {why}"
     passed = sum(finding.verdict.state == "passed" for finding in findings)
     skipped = sum(finding.verdict.state == "skipped" for finding in findings)
-    return f"{facts.name}: nothing is wrong ({passed} checks passed, {skipped} skipped)"
+    where = "" if len(facts.probed) == len(facts.members) else " where it could be looked into"
+    return f"nothing is wrong{where} ({passed} checks passed, {skipped} skipped)"
 
 
 def report(facts: Facts, findings: Sequence[Finding]) -> Iterator[RenderableType]:
@@ -46,16 +52,16 @@ def report(facts: Facts, findings: Sequence[Finding]) -> Iterator[RenderableType
     width = max(len(finding.title) for finding in findings) + 2
     for finding in findings:
         mark, colour = MARKS[finding.verdict.state]
-        said = Text(finding.verdict.said, UNKNOWN if finding.verdict.state == "skipped" else "")
+        said = Text(plain_line(finding.verdict.said), UNKNOWN if finding.verdict.state == "skipped" else "")
         yield Text.assemble((f"{mark} ", colour), finding.title.ljust(width), said)
         for line in finding.verdict.evidence:
-            yield Padding(Text(line), (0, 0, 0, width + 2))
+            yield Padding(Text(plain_line(line)), (0, 0, 0, width + 2))
         if finding.verdict.fix:
-            yield Padding(Text.assemble(("fix: ", "bold"), finding.verdict.fix), (0, 0, 0, width + 2))
+            yield Padding(Text.assemble(("fix: ", "bold"), plain_line(finding.verdict.fix)), (0, 0, 0, width + 2))
     unseen = [f"{member.name}: {member.unseen}" for member in facts.members if member.unseen]
     if unseen:
         yield ""
-        yield Text("not looked into: " + "; ".join(unseen), UNKNOWN)
+        yield Text(plain_line("not looked into: " + "; ".join(unseen)), UNKNOWN)
 
 
 def as_json(facts: Facts, findings: Sequence[Finding]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.plain import plain, plain_line
 from elixircluster.plugin.resources import CONTAINER
 
 START_SECONDS = 5.0
@@ -53,9 +54,9 @@ def _remove(kubectl: Kubectl, name: str) -> None:
 
 def parse(said: str) -> Mapping[str, str]:
     """The last words. Raises `AbsentError` where they are none of ours."""
-    found = dict(line.split(" ", 1) for line in said.strip().splitlines() if line.count(" ") == 1)
+    found = dict(line.split(" ", 1) for line in plain(said).strip().splitlines() if line.count(" ") == 1)
     if not found:
-        raise AbsentError(said.strip() or "the pod that was to knock said nothing")
+        raise AbsentError(plain_line(said) or "the pod that was to knock said nothing")
     return found
 
 

@@ -13,15 +13,19 @@
 
 To use: `member` (Member, Answer), `probe` (Prober, DIALS_AT_ONCE), `connection` (Identity), `tls` (Tls, context),
 `failure` (Failure, Failed, MeshError), `view` (view, MeshView, Verdict), `heal` (plan, after, advice), `calls`.
-Beneath: `links`, which of them are checked; `terms` and `external`, values and their bytes; `handshake`, `messages` and
-`epmd`, the protocol as bytes; `wire`, packets over a connection. `view`, `links`, `heal`, `terms`, `external`,
-`handshake` and `messages` do no I/O and have no clock.
+Beneath: `peer`, one node as the prober knows it; `graph`, who sees whom; `links`, which of them are checked; `terms`
+and `external`, values and their bytes; `handshake`, `messages` and `epmd`, the protocol as bytes; `wire`, packets over
+a connection, and `tcp`, the connection. `view`, `graph`, `links`, `heal`, `terms`, `external`, `handshake` and
+`messages` do no I/O and have no clock.
+
+What a node says passes `untrusted` where it enters, and leaves this package as bounded, printable text. `Failed.proven`
+tells whether it was said by somebody who has the cookie.
 
 We are a hidden node: members do not count us, `global` does not know us, and nobody is told to dial us. A member shows
 us in `nodes(hidden)`. No name is looked up: a member is dialled at its pod's address.
 
-What differs between releases, from their sources; OTP 25 is the one that we run. OTP 26 demands two more flags, which
-we always offer. TLS nodes of every release use lengths of four bytes from the first packet on, where plain ones use
-two in the handshake; OTP 25 speaks TLS 1.2 unless told otherwise, and with 1.3 a certificate is refused only after the
-TLS handshake, which we name all the same. `rex`, which takes our calls, is there in OTP 25 to 28.
+What differs between releases, from their sources; OTP 25, 27 and 29 are those that we have run. OTP 26 demands two
+more flags, which we always offer. TLS nodes of every release use lengths of four bytes from the first packet on, where
+plain ones use two in the handshake; OTP 25 speaks TLS 1.2 unless told otherwise, and with 1.3 a certificate is refused
+only after the TLS handshake, which we name all the same. `rex`, which takes our calls, is there in all of them.
 """

@@ -13,11 +13,17 @@ from functools import cache, cached_property
 from sys import intern
 from typing import Any, Generic, TypeVar
 
-from elixircluster.mesh import messages
+from elixircluster.mesh import boot, messages
+from elixircluster.mesh.boot import Boot
 from elixircluster.mesh.failure import Failure, MeshError
 from elixircluster.mesh.terms import Atom, Term, TermError, text
+from elixircluster.untrusted import bounded, clean
 
 T = TypeVar("T")
+
+LONGEST_VERSION = 64
+LONGEST_NAME = 64
+LONGEST_ARGUMENT = 1024
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,22 @@ def nodes(kind: str, but: str = "") -> Call[frozenset[str]]:
 
 def otp_release() -> Call[str]:
     """As in "25"."""
-    return Call("erlang", "system_info", (Atom("otp_release"),), text)
+    return Call("erlang", "system_info", (Atom("otp_release"),), _version)
 
 
 def elixir_version() -> Call[str]:
     """As in "1.14.0". RPC_REFUSED (undef) on a node without Elixir."""
-    return Call("Elixir.System", "version", (), text)
+    return Call("Elixir.System", "version", (), _version)
+
+
+def boot_status() -> Call[Boot]:
+    """How far its boot is. `init` answers all the while."""
+    return Call("init", "get_status", (), _boot, repeated=True)
+
+
+def starting_applications() -> Call[tuple[str, ...]]:
+    """The applications that are being started at this moment."""
+    return Call("application", "info", (), _starting, repeated=True)
 
 
 # Uptime takes three calls. statistics(wall_clock) would be one, but every call of it changes what the next caller is
@@ -118,13 +134,15 @@ def argument(flag: str) -> Call[tuple[tuple[str, ...], ...]]:
     return Call("init", "get_argument", (Atom(flag),), _argument)
 
 
-def drain(module: str, function: str, arguments: Sequence[Any]) -> Call[Term]:
+def drain(module: str, function: str, arguments: Sequence[Any]) -> Call[bool]:
     """The application's own function that empties a node. Raises `TermError` for an argument that has no term.
+
+    What it answers is the application's own business: True once it has answered anything.
 
     `Chat.Drain` is an Elixir module, `chat_drain` an Erlang one. Text becomes a binary, `null` Elixir's `nil`.
     """
     name = f"Elixir.{module}" if module[:1].isupper() and not module.startswith("Elixir.") else module
-    return Call(name, function, tuple(to_term(item) for item in arguments), lambda value: value)
+    return Call(name, function, tuple(to_term(item) for item in arguments), lambda _: True)
 
 
 TABLE: Mapping[str, Callable[..., Call[Any]]] = {
@@ -133,6 +151,8 @@ TABLE: Mapping[str, Callable[..., Call[Any]]] = {
         nodes,
         otp_release,
         elixir_version,
+        boot_status,
+        starting_applications,
         start_time,
         clock,
         clock_unit,
@@ -165,7 +185,26 @@ def to_term(value: Any) -> Term:
 def _names(value: Term, but: str) -> frozenset[str] | None:
     # The same names come from every node of a mesh; interned, they are there once.
     if isinstance(value, list) and all(isinstance(item, Atom) for item in value):
-        return frozenset(intern(str(item)) for item in value if item != but)
+        return frozenset(intern(clean(str(item))) for item in value if item != but)
+    return None
+
+
+def _boot(value: Term) -> Boot | None:
+    match value:
+        case tuple((Atom() as internal, Atom() as provided)):
+            return boot.judge(str(internal), str(provided))
+    return None
+
+
+def _starting(value: Term) -> tuple[str, ...] | None:
+    """Of `[{starting, [{chat, permanent, …}]}, …]`, whose other entries name every application there is."""
+    if not isinstance(value, list):
+        return None
+    for entry in value:
+        match entry:
+            case tuple((Atom("starting"), [*items])):
+                first = (item[0] if isinstance(item, tuple) and item else item for item in items)
+                return tuple(clean(str(name), LONGEST_NAME) for name in first if isinstance(name, Atom))
     return None
 
 
@@ -189,7 +228,12 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _integer(value: Term) -> int | None:
-    return value if isinstance(value, int) else None
+    return bounded(value) if isinstance(value, int) else None
+
+
+def _version(value: Term) -> str | None:
+    found = text(value)
+    return None if found is None else clean(found, LONGEST_VERSION)
 
 
 def _truth(value: Term) -> bool | None:
@@ -206,5 +250,9 @@ def _argument(value: Term) -> tuple[tuple[str, ...], ...] | None:
         case Atom("error"):
             return ()
         case tuple((Atom("ok"), [*times])):
-            return tuple(tuple(text(item) or "" for item in words) for words in times if isinstance(words, list))
+            return tuple(tuple(map(_word, words)) for words in times if isinstance(words, list))
     return None
+
+
+def _word(value: Term) -> str:
+    return clean(text(value) or "", LONGEST_ARGUMENT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
 import socket
 import ssl
@@ -15,6 +14,8 @@ from elixircluster.mesh import epmd, handshake, messages, tls
 from elixircluster.mesh.calls import Call
 from elixircluster.mesh.external import decode_bare
 from elixircluster.mesh.failure import Failure, MeshError, Step
+from elixircluster.mesh.member import Member
+from elixircluster.mesh.tcp import connect
 from elixircluster.mesh.terms import Atom, Pid, Ref, TermError
 from elixircluster.mesh.tls import Tls
 from elixircluster.mesh.wire import Wire
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 MOST_CALLS = 1024
 """Calls that may wait for an answer on one connection."""
+PLAIN_SECONDS = 2.0
+"""How long a node may take to show that it speaks plaintext; it has just had seven for TLS."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,29 @@ class Identity:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a node is. Without a port epmd is asked. `address` is an IP address: no name is looked up here."""
+    """Where a node is. Without a port epmd is asked. `address` is an IP address: no name is looked up here.
+
+    `life` is the member's: another pod at the same place is another target.
+    """
 
     node: str
     address: str
     port: int | None = None
+    life: str = ""
+
+    @classmethod
+    def of(cls, member: Member) -> Target:
+        """Where the member's node is."""
+        return cls(member.node, member.address, member.port, member.life)
 
     @property
     def host(self) -> str:
         """The host part of the node's name."""
         return self.node.partition("@")[2]
+
+
+class HungUpError(MeshError):
+    """The node ended the TLS handshake without a word, as one does that waits for another protocol."""
 
 
 class Progress:
@@ -63,9 +79,14 @@ class Progress:
 
 
 class Connection:
-    """An open connection. Many calls may be under way at once."""
+    """An open connection. Many calls may be under way at once.
 
-    def __init__(self, wire: Wire, identity: Identity) -> None:
+    `creation` tells this run of the node from its earlier ones; `port` is where it listens.
+    """
+
+    def __init__(self, wire: Wire, identity: Identity, creation: int, port: int) -> None:
+        self.creation = creation
+        self.port = port
         self._wire = wire
         self._node = Atom(identity.name)
         self._creation = identity.creation
@@ -172,6 +193,17 @@ async def dial(
 
 
 async def _dial(target: Target, cookie: str, identity: Identity, tls: Tls | None, progress: Progress) -> Connection:
+    try:
+        return await _attempt(target, cookie, identity, tls, progress)
+    except MeshError as error:
+        if error.failed.failure is not Failure.WRONG_COOKIE:
+            raise
+    # It hung up on our reply. So does a node that dies at that moment, or whose time for a handshake is over: only who
+    # does it again has another cookie.
+    return await _attempt(target, cookie, identity, tls, progress)
+
+
+async def _attempt(target: Target, cookie: str, identity: Identity, tls: Tls | None, progress: Progress) -> Connection:
     port = target.port
     if port is None:
         progress.step = Step.LOOKUP
@@ -181,36 +213,35 @@ async def _dial(target: Target, cookie: str, identity: Identity, tls: Tls | None
     try:
         progress.step = Step.TLS if tls else Step.HANDSHAKE
         wire = await _wire(stream, target, tls)
+    except HungUpError as error:
+        stream.close()
+        raise await _why_it_hung_up(error, target, port, identity) from None
     except BaseException:
         stream.close()
         raise
     try:
         progress.step = Step.HANDSHAKE
-        await _introduce(wire, target.node, cookie, identity)
-        return Connection(wire, identity)
+        creation = await _introduce(wire, target.node, cookie, identity)
+        return Connection(wire, identity, creation, port)
     except BaseException:
         wire.end(MeshError(Failure.NOT_ALIVE, "we gave up", Step.HANDSHAKE))
         raise
 
 
-async def connect(address: str, port: int) -> socket.socket:
-    """A TCP connection, not looking at what listens there. Raises `MeshError`."""
+async def _why_it_hung_up(error: MeshError, target: Target, port: int, identity: Identity) -> MeshError:
+    """Whether it takes a handshake in plaintext. No proof of the cookie is sent that way: nothing but our name."""
     try:
-        version = ipaddress.ip_address(address).version
-    except ValueError:
-        raise MeshError(Failure.REFUSED, f"{address or 'nothing'} is no IP address", Step.CONNECT) from None
-    stream = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        stream.setblocking(False)
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(stream, (address, port))
-    except OSError as error:
-        stream.close()
-        raise MeshError.unconnected(error, f"{address} port {port}", Step.CONNECT) from None
-    except BaseException:
-        stream.close()
-        raise
-    return stream
+        async with asyncio.timeout(PLAIN_SECONDS):
+            wire = await _wire(await connect(target.address, port), target, None)
+            try:
+                wire.write(handshake.name_message(identity.name, identity.creation))
+                handshake.read_status(await wire.read())
+                handshake.read_challenge(await wire.read())
+            finally:
+                wire.end(error)
+    except (MeshError, TimeoutError):
+        return error
+    return MeshError(Failure.PLAINTEXT, "the node takes connections in plaintext, and is to speak TLS", Step.TLS)
 
 
 async def _wire(stream: socket.socket, target: Target, secure: Tls | None) -> Wire:
@@ -225,8 +256,7 @@ async def _wire(stream: socket.socket, target: Target, secure: Tls | None) -> Wi
     except ssl.SSLError as error:
         raise tls.explain(error) from None
     except OSError:
-        message = "the node ended the TLS handshake: it may not speak TLS"
-        raise MeshError(Failure.TLS_FAILED, message, Step.TLS) from None
+        raise HungUpError(Failure.TLS_FAILED, "the node ended the TLS handshake", Step.TLS) from None
     wire.use_long_packets()
     if secure.check_names:
         try:
@@ -237,16 +267,28 @@ async def _wire(stream: socket.socket, target: Target, secure: Tls | None) -> Wi
     return wire
 
 
-async def _introduce(wire: Wire, node: str, cookie: str, identity: Identity) -> None:
+async def _introduce(wire: Wire, node: str, cookie: str, identity: Identity) -> int:
+    """Let each side prove the cookie to the other. Returns which run of the node it is."""
     wire.write(handshake.name_message(identity.name, identity.creation))
     if handshake.read_status(await _next(wire)):
         # The node has not noticed yet that an earlier connection of ours is gone.
         wire.write(b"strue")
-    theirs = handshake.read_challenge(await _next(wire), node)
-    ours = secrets.randbits(32)
-    wire.write(handshake.reply_message(cookie, theirs.challenge, ours))
+    theirs = handshake.read_challenge(await _next(wire))
     try:
-        packet = await wire.read()
+        await _prove(wire, cookie, theirs.challenge)
+    except MeshError as error:
+        raise error if theirs.name == node else handshake.wrong_name(theirs.name, node, proven=False) from None
+    if theirs.name != node:
+        # Only now is it a node's word, and not that of anybody who answers there.
+        raise handshake.wrong_name(theirs.name, node, proven=True)
+    return theirs.creation
+
+
+async def _prove(wire: Wire, cookie: str, theirs: int) -> None:
+    ours = secrets.randbits(32)
+    wire.write(handshake.reply_message(cookie, theirs, ours))
+    try:
+        packet = await _next(wire)
     except MeshError as error:
         raise handshake.wrong_cookie() if error.failed.failure is Failure.NOT_ALIVE else error from None
     handshake.read_acknowledgement(packet, cookie, ours)

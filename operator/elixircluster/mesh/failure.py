@@ -19,6 +19,8 @@ class Failure(StrEnum):
     """No answer in time."""
     TLS_FAILED = "TlsFailed"
     """One side does not accept the other's certificate or version; the message says which check failed."""
+    PLAINTEXT = "TlsNotSpoken"
+    """The node takes connections in plaintext, where it is to speak TLS."""
     WRONG_COOKIE = "WrongCookie"
     """The node has another cookie than we were given."""
     WRONG_NAME = "WrongName"
@@ -29,6 +31,26 @@ class Failure(StrEnum):
     """The node took the call and answered with an error."""
     PROTOCOL = "Protocol"
     """What answers does not speak the distribution protocol as we know it."""
+
+    @property
+    def nobody_there(self) -> bool:
+        """Whether there may be no node at all: nothing listens, or what did has hung up."""
+        return self in {Failure.NOT_DISTRIBUTED, Failure.NOT_ALIVE}
+
+    @property
+    def may_be_starting(self) -> bool:
+        """Whether a node that is still booting fails like this."""
+        return self.nobody_there or self in {Failure.REFUSED, Failure.TIMEOUT}
+
+    @property
+    def stale_credentials(self) -> bool:
+        """Whether other credentials than ours may be the right ones by now."""
+        return self in {Failure.WRONG_COOKIE, Failure.TLS_FAILED}
+
+    @property
+    def noted(self) -> bool:
+        """Whether the node writes each such attempt of ours to its log."""
+        return self.stale_credentials or self in {Failure.WRONG_NAME, Failure.PROTOCOL, Failure.PLAINTEXT}
 
 
 class Step(StrEnum):
@@ -48,6 +70,11 @@ class Failed:
     failure: Failure
     message: str
     step: Step = Step.CALL
+
+    @property
+    def proven(self) -> bool:
+        """Whether it comes from a node that has the cookie. Anything earlier is the word of whoever answers there."""
+        return self.step is Step.CALL
 
     @property
     def frozen(self) -> bool:

@@ -7,7 +7,7 @@
     node → us  a  digest(cookie, our challenge)
 
 We are a hidden node: without PUBLISHED nobody counts us as a member, and `global` never hears of us. We offer what
-OTP 25 and 26 demand, and nothing that makes messages harder to read: no atom cache, no fragments. OTP 25 to 28 use
+OTP 25 and 26 demand, and nothing that makes messages harder to read: no atom cache, no fragments. OTP 25 to 29 use
 the same handshake. https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html
 """
 
@@ -19,6 +19,7 @@ import struct
 from typing import NamedTuple
 
 from elixircluster.mesh.failure import Failure, MeshError, Step
+from elixircluster.untrusted import clean
 
 LONGEST_MESSAGE = 1024
 LONGEST_NAME = 512
@@ -64,9 +65,8 @@ FLAGS = (
 
 
 class Challenge(NamedTuple):
-    """What the node says of itself, and what we must sign."""
+    """What we must sign, and what whoever answers says of itself: of which run, `creation`, of which node it is."""
 
-    flags: int
     challenge: int
     creation: int
     name: str
@@ -93,17 +93,17 @@ def read_status(packet: bytes) -> bool:
     raise stranger(packet)
 
 
-def read_challenge(packet: bytes, expected: str) -> Challenge:
-    """The node's challenge. Raises `MeshError` where it is another node than `expected`, or of before OTP 25."""
+def read_challenge(packet: bytes) -> Challenge:
+    """The node's challenge. Raises `MeshError` where it is of before OTP 25."""
     if len(packet) < 19 or packet[:1] != b"N":
         raise stranger(packet)
     flags, challenge, creation, size = struct.unpack(">QIIH", packet[1:19])
     if len(packet) < 19 + size or size > LONGEST_NAME:
         raise stranger(packet)
-    name = packet[19 : 19 + size].decode(errors="replace")
-    if name != expected:
-        raise MeshError(Failure.WRONG_NAME, f"it says that it is {name}, not {expected}", Step.HANDSHAKE)
-    return Challenge(flags, challenge, creation, name)
+    name = clean(packet[19 : 19 + size].decode(errors="replace"))
+    if not flags & MANDATORY_25_DIGEST:
+        raise MeshError(Failure.PROTOCOL, "its OTP is older than 25", Step.HANDSHAKE)
+    return Challenge(challenge, creation, name)
 
 
 def reply_message(cookie: str, theirs: int, ours: int) -> bytes:
@@ -126,6 +126,14 @@ def digest(cookie: str, challenge: int) -> bytes:
     except UnicodeEncodeError:
         raise MeshError(Failure.WRONG_COOKIE, "our cookie has characters that none can have", Step.HANDSHAKE) from None
     return hashlib.md5(data + str(challenge).encode(), usedforsecurity=False).digest()
+
+
+def wrong_name(said: str, expected: str, *, proven: bool) -> MeshError:
+    """Another node than the expected one answers; `proven` where it has shown that it has the cookie."""
+    told = f"it says that it is {said}, not {expected}"
+    if proven:
+        return MeshError(Failure.WRONG_NAME, told, Step.CALL)
+    return MeshError(Failure.WRONG_NAME, f"{told}, and does not show that it has our cookie", Step.HANDSHAKE)
 
 
 def wrong_cookie() -> MeshError:

@@ -8,7 +8,8 @@ Nothing is dialled across a cut: the end that is to dial first tries whether the
 into a cut would hold the node's connection for seven seconds, and its repair would be noticed that much later.
 
 Since OTP 25 `global` lets no islands overlap (`prevent_overlapping_partitions`): a node that is connected with two
-which cannot reach each other is cut off from one of them. So islands are joined only when all ways between are open.
+which cannot reach each other is cut off from one of them. So islands are joined only when all ways between are open. A
+member that does not answer us is no open way: while one end still is connected with it, nothing is dialled there.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from elixircluster.mesh.links import ordered
-from elixircluster.mesh.view import MOST_NAMED, Link, MeshView
+from elixircluster.mesh.graph import Link, ordered
+from elixircluster.mesh.verdict import MOST_NAMED
+from elixircluster.mesh.view import MeshView
 
 FIRST_BACKOFF_SECONDS = 5.0
 LONGEST_BACKOFF_SECONDS = 300.0
@@ -33,13 +35,18 @@ CLOSED_SECONDS = 300.0
 """How long a way may be closed before a person must look."""
 
 
+Runs = tuple[int | None, int | None]
+"""Which runs of the nodes at the ends of a link, by their creations; None is not known."""
+
+
 @dataclass(frozen=True)
 class Attempt:
-    """How often a link was dialled, when it was last tried, and since when its way is closed."""
+    """How often a link was dialled, when it was last tried, since when its way is closed, and between which runs."""
 
     count: int = 0
     at: float = 0.0
     closed_since: float | None = None
+    runs: Runs = (None, None)
 
 
 History = Mapping[Link, Attempt]
@@ -73,23 +80,29 @@ class Plan:
     history: History = field(default_factory=dict)
     given_up: tuple[Link, ...] = ()
     closed: tuple[Link, ...] = ()
+    creations: Mapping[str, int | None] = field(default_factory=dict)
+    """Which runs of the nodes it is about."""
+
+    def runs(self, link: Link) -> Runs:
+        """Of its ends."""
+        return (self.creations.get(link[0]), self.creations.get(link[1]))
 
 
 def plan(seen: MeshView, history: History, now: float, removing: Collection[str] = ()) -> Plan:
     """What to dial at `now`, in seconds of any clock that does not go back.
 
     Only nodes that answered dial and are dialled; nodes in `removing`, which a rollout is about to remove, never.
-    Nodes that have just started are left to their own discovery for a moment, and begin with no history; then who has
-    not found the others is introduced, whether or not the release has a library for it. A link that both ends
-    believe in is left to TCP, which repeats what was lost.
+    Nodes that have just started are left to their own discovery for a moment; then who has not found the others is
+    introduced, whether or not the release has a library for it. A node that started anew begins with no history. A
+    link that both ends believe in is left to TCP, which repeats what was lost.
     """
     gone = seen.missing | {ordered(link) for link in seen.one_way}
     known = {
         link: attempt
         for link, attempt in history.items()
-        if (link in gone or now - attempt.at < FORGET_SECONDS) and seen.newborn.isdisjoint(link)
+        if (link in gone or now - attempt.at < FORGET_SECONDS) and _same_runs(attempt, seen, link)
     }
-    apart = seen.newborn | set(removing)
+    apart = seen.newborn | set(removing) | _held_up(seen)
     wanted = dict(_wanted(seen, known, apart))
     # Ways that stay closed take turns.
     tried = {item: _together(known, ways) for item, ways in wanted.items()}
@@ -100,6 +113,7 @@ def plan(seen: MeshView, history: History, now: float, removing: Collection[str]
         history=known,
         given_up=tuple(sorted(item.link for item in wanted if tried[item].count >= MOST_ATTEMPTS)),
         closed=tuple(sorted(link for link in gone & known.keys() if _long_closed(known[link], now))),
+        creations=seen.creations,
     )
 
 
@@ -115,11 +129,11 @@ def after(plan: Plan, ways: Mapping[Redial, bool], now: float) -> History:
         known = _attempt(history, way)
         if not is_open:
             since = now if known.closed_since is None else known.closed_since
-            history[way.link] = replace(known, at=now, closed_since=since)
+            history[way.link] = replace(known, at=now, closed_since=since, runs=plan.runs(way.link))
         elif known.closed_since is not None:
             history[way.link] = replace(known, closed_since=None)
     for redial in dialled(plan, ways):
-        history[redial.link] = Attempt(_attempt(history, redial).count + 1, now)
+        history[redial.link] = Attempt(_attempt(history, redial).count + 1, now, runs=plan.runs(redial.link))
     return history
 
 
@@ -138,6 +152,23 @@ def advice(seen: MeshView, plan: Plan) -> str:
             "logs for refused cookies, certificates or names, then restart one of the two pods"
         )
     return "; ".join(told)
+
+
+def _same_runs(attempt: Attempt, seen: MeshView, link: Link) -> bool:
+    now = (seen.creations.get(node) for node in link)
+    started_anew = any(None not in {one, other} and one != other for one, other in zip(attempt.runs, now, strict=True))
+    return not started_anew and seen.newborn.isdisjoint(link)
+
+
+def _held_up(seen: MeshView) -> set[str]:
+    """The nodes of islands in which somebody is still connected with a member that does not answer us.
+
+    To connect such an island with a node that cannot reach the silent one costs another link, and that node tells
+    nobody whether it can be reached.
+    """
+    silent = seen.silent.keys()
+    holding = {node for node, sees in seen.sees.items() if not silent.isdisjoint(sees)}
+    return {node for island in seen.islands if not holding.isdisjoint(island) for node in island}
 
 
 def _named(links: Collection[Link], pods: Mapping[str, str]) -> str:

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from elixircluster.mesh.view import Link
+from elixircluster.mesh.graph import Link, Sees, both_hold, ordered
 
 MOST_LINKS = 500
 """Checked at one look, in a mesh of up to so many nodes; each node of a larger one checks one link. A mesh of 32 nodes
 has as many. In a larger mesh the links take turns, so that every node is on two of them at each look."""
 
-Held = Mapping[str, frozenset[str]]
-"""Of each node that answered the nodes that it says it is connected with."""
 Asked = Mapping[str, Sequence[str]]
 """Which others a node is to call."""
 
@@ -40,7 +38,7 @@ class Heard:
         return cls(frozenset(yes), frozenset(no))
 
 
-def turn(held: Held, unheard: Iterable[Link], look: int) -> dict[str, list[str]]:
+def turn(held: Sees, unheard: Iterable[Link], look: int) -> dict[str, list[str]]:
     """Whom each node is to call at the look of this number: over links that both ends believe in, from one end each.
 
     Links that are unheard are checked again, as many at once as others.
@@ -65,7 +63,7 @@ def backwards(links: Iterable[Link]) -> dict[str, list[str]]:
     return asked
 
 
-def settle(before: Iterable[Link], held: Held, there: Heard, back: Heard) -> frozenset[Link]:
+def settle(before: Iterable[Link], held: Sees, there: Heard, back: Heard) -> frozenset[Link]:
     """The links that are unheard after a check from one end and, where that heard nothing, from the other.
 
     What nobody could be asked about stays as it was before, for as long as both ends believe in it.
@@ -74,17 +72,6 @@ def settle(before: Iterable[Link], held: Held, there: Heard, back: Heard) -> fro
     silent = {ordered(link) for link in there.no} & {ordered(link) for link in back.no}
     kept = {link for link in before if link not in heard and both_hold(held, link)}
     return frozenset(kept | silent)
-
-
-def both_hold(held: Held, link: Link) -> bool:
-    """Whether both ends believe in the link."""
-    one, other = link
-    return other in held.get(one, ()) and one in held.get(other, ())
-
-
-def ordered(link: Link) -> Link:
-    """The link under the name that it has from either end."""
-    return (min(link), max(link))
 
 
 def _rounds(nodes: Sequence[str], look: int) -> Iterator[Link]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from elixircluster.mesh.boot import Boot
 from elixircluster.mesh.failure import Failed
 
 
@@ -24,6 +25,13 @@ class Member:
     """Whether Kubernetes says so: a pod that is not ready, and where nothing listens, may be starting again."""
     leaving: bool = False
     """Whether it is on its way out: then nobody misses it, and nobody connects with it any more."""
+    life: str = ""
+    """Which pod it is, of all that had its name or its address: its uid, or what tells its runs apart as well. Of
+    another one nothing that is known of this one holds, and no connection is kept."""
+    machine: str = ""
+    """What it runs on, where that is known."""
+    lost: str = ""
+    """Where that is said not to answer: who says so, as a sentence. The node may answer all the same."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,11 @@ class Answer:
     otp_release: str | None = None
     elixir_version: str | None = None
     uptime_seconds: float = field(default=0.0, compare=False)
+    creation: int | None = None
+    """Which run of the node it is: each start of its distribution has another number."""
+    boot: Boot = Boot.BOOTED
+    starting: tuple[str, ...] = ()
+    """The applications that were being started, while it boots."""
 
 
 Answers = Mapping[str, Answer | Failed]

@@ -1,7 +1,7 @@
 """What passes between connected nodes: signals, calls to `rex` and their answers, as bytes and back.
 
 Without an atom cache a message is the byte 112, a control term, and for some signals a second term. A call is the one
-that `rpc:call` makes, a `gen_server` call to `rex`: the kernel application of OTP 25 to 28 always runs it, it spawns a
+that `rpc:call` makes, a `gen_server` call to `rex`: the kernel application of OTP 25 to 29 always runs it, it spawns a
 process per call, so that a slow one holds up no other, and it does not depend on what code the release brings.
 """
 
@@ -14,8 +14,10 @@ from typing import NamedTuple
 from elixircluster.mesh.external import decode_first, encode, split_pair
 from elixircluster.mesh.failure import Failure, MeshError
 from elixircluster.mesh.terms import Atom, Pid, Ref, Term, TermError
+from elixircluster.untrusted import clean
 
 PASS_THROUGH = 112
+LONGEST_CLASS = 64
 
 SEND = 2
 REG_SEND = 6
@@ -100,5 +102,5 @@ def _class(reason: Term) -> str:
         case tuple((Atom("EXIT"), inner)):
             return _class(inner)
         case tuple((Atom() as name, *_)) | (Atom() as name):
-            return name[:64]
+            return clean(name, LONGEST_CLASS)
     return "an error"

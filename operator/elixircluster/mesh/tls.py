@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from elixircluster.mesh.failure import Failure, MeshError, Step
+from elixircluster.untrusted import clean
 
 
 @dataclass(frozen=True)
 class Tls:
     """How to speak TLS with the nodes of a cluster.
 
-    `check_names`: whether a node's certificate must name the host of its node name. Nodes write it as a DNS name even
-    where it is an address, which `SSLContext.check_hostname` refuses; so that is off in `context`, and we check.
+    `check_names`: whether a node's certificate must name the host of its node name. Where that is an address, nodes of
+    OTP 25 want it as a DNS name and take no other, and those of OTP 27 and 29 as an IP address and take no DNS name
+    (tried on all three). `SSLContext.check_hostname` wants the latter too; so it is off in `context`, and we take both.
     """
 
     context: ssl.SSLContext
@@ -50,7 +52,7 @@ def check_name(certificate: dict[str, Any], host: str) -> None:
     """That the certificate is for this host. Raises `MeshError`."""
     names = [(kind, value) for kind, value in certificate.get("subjectAltName", ())]
     if not any(_same(kind, value, host) for kind, value in names):
-        listed = ", ".join(value for _, value in names[:4]) or "nothing"
+        listed = ", ".join(clean(value) for _, value in names[:4]) or "nothing"
         message = f"the node's certificate is for {listed}, not for {host}"
         raise MeshError(Failure.TLS_FAILED, message, Step.TLS)
 

@@ -12,12 +12,17 @@ import click
 
 from elixircluster.plugin import resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.plain import plain_line
 from elixircluster.plugin.resources import Object, condition
-from elixircluster.plugin.target import target
+from elixircluster.plugin.target import Duration, PluginCommand, target
 
 RESTARTED_AT = "elixircluster.dev/restartedAt"
 ROTATE = "elixircluster.dev/rotate-cookie"
 ROTATED = "elixircluster.dev/cookie-rotated"
+
+OF_THE_MESH = {"MeshNotHealed", "NotDistributed", "NodeNameOverridden", "TlsNotSpoken"}
+"""Reasons for which a resource can be stalled while the operator's work on it goes on."""
+MACHINE_LOST = "MachineLost"
 
 
 class Progress(NamedTuple):
@@ -30,26 +35,31 @@ class Progress(NamedTuple):
 
 Judge = Callable[[Object], Progress]
 
+timeout_option = click.option(
+    "--timeout", type=Duration(), default="0", help="How long to wait, as 5m; by default without an end."
+)
 
-@click.command()
+
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
+@timeout_option
 @target
-def restart(kubectl: Kubectl, name: str) -> None:
+def restart(kubectl: Kubectl, name: str, timeout: float) -> None:
     """Replace every node, one after the other, and wait for it."""
     change(kubectl, name, {"spec": {"podMetadata": {"annotations": {RESTARTED_AT: now()}}}}, work=True)
-    wait(kubectl, name, rollout)
+    wait(kubectl, name, rollout, timeout)
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
 @target
 def pause(kubectl: Kubectl, name: str) -> None:
-    """Have the operator change nothing of a cluster, until it is resumed."""
+    """Have the operator change nothing, until it is resumed."""
     change(kubectl, name, {"spec": {"paused": True}})
     click.echo(f"{name} is paused: the operator looks and reports, and changes nothing")
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
 @target
 def resume(kubectl: Kubectl, name: str) -> None:
@@ -58,14 +68,15 @@ def resume(kubectl: Kubectl, name: str) -> None:
     click.echo(f"{name} is resumed")
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
+@timeout_option
 @target
-def rotate_cookie(kubectl: Kubectl, name: str) -> None:
+def rotate_cookie(kubectl: Kubectl, name: str, timeout: float) -> None:
     """Give the running nodes another cookie, and wait for it. Nothing is restarted."""
     asked = now()
     change(kubectl, name, {"metadata": {"annotations": {ROTATE: asked}}}, work=True)
-    wait(kubectl, name, lambda body: rotation(body, asked))
+    wait(kubectl, name, lambda body: rotation(body, asked), timeout)
     refresh(kubectl, name, asked)
 
 
@@ -88,18 +99,22 @@ def change(kubectl: Kubectl, name: str, patch: Mapping[str, Any], *, work: bool 
     kubectl.text("patch", resources.KIND, name, "--type=merge", "--patch", json.dumps(patch))
 
 
-def wait(kubectl: Kubectl, name: str, judge: Judge) -> None:
-    """Tell each step until the change is done. Raises `KubectlError` where it cannot be."""
+def wait(kubectl: Kubectl, name: str, judge: Judge, seconds: float = 0.0) -> None:
+    """Tell each step until the change is done. Raises `KubectlError` where it cannot be, or not so soon."""
     said = ""
-    for body in kubectl.watch(resources.KIND, name):
-        progress = judge(body)
-        if progress.failed:
-            raise KubectlError(progress.words)
-        if progress.words != said:
-            said = progress.words
-            click.echo(f"{datetime.now().astimezone():%H:%M:%S} {said}" if sys.stdout.isatty() else said)
-        if progress.done:
-            return
+    try:
+        for body in kubectl.watch(resources.KIND, name, seconds=seconds):
+            progress = judge(body)
+            words = plain_line(progress.words)
+            if progress.failed:
+                raise KubectlError(words)
+            if words != said:
+                said = words
+                click.echo(f"{datetime.now().astimezone():%H:%M:%S} {said}" if sys.stdout.isatty() else said)
+            if progress.done:
+                return
+    except TimeoutError:
+        raise KubectlError(f"not done after {seconds:g} s, and the operator goes on: {said}") from None
     raise KubectlError(f"{name} was deleted")
 
 
@@ -117,6 +132,9 @@ def rotation(body: Object, asked: str) -> Progress:
     """How far the change of the cookie has come that was `asked` for."""
     if body.get("status", {}).get("cookieRotation") == asked:
         return Progress(f"{body['metadata']['name']} has another cookie", done=True)
+    if condition(body, "Stalled").get("reason") == MACHINE_LOST:
+        # What a rotation itself waits for is told as RotationWaiting: nobody waits for a node that was told to end.
+        return WAITING
     reconciling = condition(body, "Reconciling")
     if reconciling.get("status") == "True" and reconciling.get("message"):
         return stopped(body) or Progress(reconciling["message"])
@@ -131,7 +149,8 @@ def stopped(body: Object) -> Progress | None:
     stalled, name = condition(body, "Stalled"), body["metadata"]["name"]
     if body["spec"].get("paused"):
         return Progress(f"{name} was paused; to go on: kubectl elixir resume {name}", failed=True)
-    if stalled.get("status") == "True":
+    beside = stalled.get("reason") in OF_THE_MESH and condition(body, "Ready").get("reason") != stalled["reason"]
+    if stalled.get("status") == "True" and not beside:
         return Progress(f"{stalled['reason']}: {stalled['message']}", failed=True)
     return None
 

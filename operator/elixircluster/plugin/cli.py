@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 from click.shell_completion import ShellComplete
 
-from elixircluster.plugin.target import target_options
+from elixircluster.plugin.target import PluginCommand, target_options, wrong_usage
 
 PROGRAM = "kubectl elixir"
 
@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, str] = {
 """Where each command is defined, as a function of its name with `_` for `-`."""
 
 
-class Commands(click.Group):
+class Commands(PluginCommand, click.Group):
     """A group that knows where its commands are."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,6 +45,15 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant. Raises `WrongUsage`."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise wrong_usage(error, ctx) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,22 +11,23 @@ from rich.text import Text
 
 from elixircluster.plugin import resources, terminal
 from elixircluster.plugin.kubectl import Kubectl
+from elixircluster.plugin.plain import plain_line
 from elixircluster.plugin.resources import Object
 from elixircluster.plugin.status import age
-from elixircluster.plugin.target import target
+from elixircluster.plugin.target import PluginCommand, output_option, target
 from elixircluster.plugin.terminal import BAD
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
-@click.option("-o", "--output", type=click.Choice(["json"]), help="For programs.")
+@output_option
 @target
 def events(kubectl: Kubectl, name: str, output: str | None) -> None:
     """What happened to a cluster and its pods."""
     resources.one(kubectl, name)
     found = about(name, kubectl.json("get", "events")["items"])
     if output:
-        terminal.show_json(found)
+        terminal.show_value(found, output)
     elif found:
         rows = ([*line(event, datetime.now(UTC))] for event in found)
         terminal.show(terminal.table(["LAST", "TYPE", "ABOUT", "REASON", "COUNT", "MESSAGE"], rows))
@@ -63,5 +64,5 @@ def line(event: Object, now: datetime) -> Sequence[str | Text]:
         subject(event),
         event.get("reason", ""),
         str(count),
-        " ".join(event.get("message", "").split()),
+        plain_line(event.get("message", "")),
     ]

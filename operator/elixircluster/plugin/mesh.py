@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TextIO
 
 import click
 from rich.console import Group, RenderableType
@@ -16,9 +16,10 @@ from elixircluster.plugin import resources, terminal
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 from elixircluster.plugin.matrix import Matrix, Sight, matrix
 from elixircluster.plugin.picture import picture
+from elixircluster.plugin.plain import plain_line
 from elixircluster.plugin.resources import Object, condition, ordinal
 from elixircluster.plugin.status import colour_of
-from elixircluster.plugin.target import target
+from elixircluster.plugin.target import PluginCommand, WrongUsage, output_option, target
 from elixircluster.plugin.terminal import BAD, BUSY, GOOD, ISLANDS, UNKNOWN
 
 COLOURS = {Sight.SELF: UNKNOWN, Sight.SEES: GOOD, Sight.MISSES: BAD, Sight.UNKNOWN: BUSY}
@@ -26,15 +27,20 @@ MOST_SHOWN = 60
 """Nodes that a table in a terminal takes; of more it shows those that are not like most."""
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
 @click.option("--svg", type=click.File("w"), help="Write a picture to this file; - is standard output.")
 @click.option("-w", "--watch", is_flag=True, help="Go on showing it as it changes.")
+@output_option
 @target
-def mesh(kubectl: Kubectl, name: str, svg: TextIO | None, watch: bool) -> None:
+def mesh(kubectl: Kubectl, name: str, svg: TextIO | None, watch: bool, output: str | None) -> None:
     """Who sees whom."""
+    if sum(map(bool, (svg, watch, output))) > 1:
+        raise WrongUsage("--svg, --watch and --output exclude each other", click.get_current_context())
     body = resources.one(kubectl, name)
-    if svg:
+    if output:
+        terminal.show_value(as_json(body), output)
+    elif svg:
         svg.write(picture(headline(body), matrix(body)))
     elif watch:
         with contextlib.suppress(KeyboardInterrupt):
@@ -52,11 +58,30 @@ def follow(kubectl: Kubectl, body: Object) -> None:
     raise KubectlError(f"{name} was deleted")
 
 
+def as_json(body: Object) -> dict[str, Any]:
+    """What `mesh` shows, for programs."""
+    found, said = matrix(body), condition(body, "Clustered")
+    return {
+        "namespace": body["metadata"]["namespace"],
+        "name": body["metadata"]["name"],
+        "clustered": said.get("status", "Unknown"),
+        "reason": said.get("reason", ""),
+        "message": said.get("message", ""),
+        "nodes": [{"pod": pod, "island": found.islands.get(pod), **_sights(found, pod)} for pod in found.pods],
+    }
+
+
+def _sights(found: Matrix, pod: str) -> Mapping[str, Sequence[str]]:
+    row = found.rows[pod]
+    kinds = {"sees": Sight.SEES, "misses": Sight.MISSES, "unknown": Sight.UNKNOWN}
+    return {kind: [other for other in found.pods if row[other] is sight] for kind, sight in kinds.items()}
+
+
 def headline(body: Object) -> str:
     """What the operator says of the mesh, in a line."""
     said = condition(body, "Clustered")
     words = said.get("message") or said.get("reason") or "the operator has not looked at it"
-    return f"{body['metadata']['name']}: {words}"
+    return f"{body['metadata']['name']}: {plain_line(words)}"
 
 
 def drawing(body: Object) -> Iterator[RenderableType]:

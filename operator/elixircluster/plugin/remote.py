@@ -16,14 +16,19 @@ import click
 from elixircluster.plugin import resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 from elixircluster.plugin.names import painted
+from elixircluster.plugin.plain import plain
 from elixircluster.plugin.resources import CONTAINER, Object
-from elixircluster.plugin.target import target
+from elixircluster.plugin.target import PluginCommand, WrongUsage, target
 
 COOKIE_FILE = "/etc/elixircluster-cookie/cookie"
 """The cookie of now; the environment has the one that the container was started with."""
 WITH_COOKIE = (
     f"if [ -r {COOKIE_FILE} ]; then c=$(cat {COOKIE_FILE}); "
-    'export RELEASE_COOKIE="$c" RELX_COOKIE="$c" ERLANG_COOKIE="$c"; unset c; fi; exec "$@"'
+    'export RELEASE_COOKIE="$c" RELX_COOKIE="$c" ERLANG_COOKIE="$c"; unset c; fi; '
+    'if ! command -v "$1" > /dev/null; then '
+    'found=; for f in "${1%/*}"/*; do if [ -f "$f" ] && [ -x "$f" ]; then found="$found $f"; fi; done; '
+    'echo "there is no $1 in $PWD${found:+, but$found}: spec.release.name is to be the name of the '
+    'release, and WORKDIR of the Dockerfile its folder" >&2; exit 127; fi; exec "$@"'
 )
 REMOTE_SHELL = ' -remsh "$ERLANG_NODE"'
 EVALUATE = """\
@@ -41,21 +46,24 @@ AT_ONCE = 16
 Command = list[str]
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
-@click.argument("pod", required=False)
+@click.argument("pod", required=False, shell_complete=resources.complete_pod)
 @target
 def console(kubectl: Kubectl, name: str, pod: str | None) -> None:
-    """Open a remote console on a node; without POD on the first that is ready."""
+    """Open a remote console on a node.
+
+    Without POD it is the first that is ready.
+    """
     body = resources.one(kubectl, name)
     first = resources.ready_pods(kubectl, name, pod)[0]
     kubectl.become("exec", "-it", first, "-c", CONTAINER, "--", *inside(console_command(body)))
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", shell_complete=resources.complete)
 @click.argument("expression")
-@click.option("--pod", help="Ask this pod; default: the first that is ready.")
+@click.option("--pod", shell_complete=resources.complete_pod, help="Ask this pod; default: the first that is ready.")
 @click.option("--all", "everywhere", is_flag=True, help="Ask every pod that is ready.")
 @target
 def rpc(kubectl: Kubectl, name: str, expression: str, pod: str | None, everywhere: bool) -> None:
@@ -63,16 +71,18 @@ def rpc(kubectl: Kubectl, name: str, expression: str, pod: str | None, everywher
 
     Elixir where the runtime is Mix, else Erlang.
     """
+    if everywhere and pod:
+        raise WrongUsage("--pod and --all exclude each other", click.get_current_context())
     command = inside(rpc_command(resources.one(kubectl, name), expression))
     asked = resources.ready_pods(kubectl, name, pod)
-    if not everywhere or pod:
+    if not everywhere:
         kubectl.become("exec", asked[0], "-c", CONTAINER, "--", *command)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda each: answer(kubectl, each, command), asked))
     paint = painted(asked, coloured=sys.stdout.isatty())
     for each, done in zip(asked, answers, strict=True):
         for line in (done.stdout + (done.stderr if done.returncode else "")).splitlines():
-            click.echo(f"{paint[each]} {line}")
+            click.echo(f"{paint[each]} {plain(line)}")
     if failed := [each for each, done in zip(asked, answers, strict=True) if done.returncode]:
         raise KubectlError(f"{', '.join(failed)} did not evaluate it")
 
@@ -81,7 +91,7 @@ def answer(kubectl: Kubectl, pod: str, command: Command) -> subprocess.Completed
     """What a pod says to a command. Raises `KubectlError`."""
     with kubectl.start("exec", pod, "-c", CONTAINER, "--", *command) as process:
         stdout, stderr = process.communicate()
-    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr or "")
 
 
 def inside(command: Sequence[str]) -> Command:

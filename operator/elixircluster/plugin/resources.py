@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
+from elixircluster.plugin.target import said
 
 Object = Mapping[str, Any]
 
@@ -38,8 +39,17 @@ def one(kubectl: Kubectl, name: str) -> Object:
 
 def pods(kubectl: Kubectl, name: str) -> list[Object]:
     """The members, by ordinal. Raises `KubectlError`."""
-    found = _get(kubectl, "pods", "--selector", selector(name))["items"]
-    return sorted(found, key=lambda pod: ordinal(pod["metadata"]["name"]))
+    return members(_get(kubectl, "pods", "--selector", selector(name))["items"])
+
+
+def members(pods: Iterable[Object]) -> list[Object]:
+    """Those that a StatefulSet made, by ordinal: a copy that somebody debugs has the same labels, and is none."""
+    made = [pod for pod in pods if any(_made(owner) for owner in pod["metadata"].get("ownerReferences") or [])]
+    return sorted(made, key=lambda pod: ordinal(pod["metadata"]["name"]))
+
+
+def _made(owner: Object) -> bool:
+    return bool(owner.get("controller")) and owner.get("kind") == "StatefulSet"
 
 
 def selector(name: str) -> str:
@@ -55,8 +65,8 @@ def ordinal(pod: str) -> int:
 
 def is_ready(pod: Object) -> bool:
     """Whether a pod is ready and stays."""
-    said = pod.get("status", {}).get("conditions") or []
-    ready = any(item["type"] == "Ready" and item["status"] == "True" for item in said)
+    conditions = pod.get("status", {}).get("conditions") or []
+    ready = any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
@@ -65,15 +75,15 @@ def ready_pods(kubectl: Kubectl, name: str, wanted: str | None = None) -> list[s
 
     Raises `KubectlError` where there is none, or where `wanted` is no member.
     """
-    members = {pod["metadata"]["name"]: is_ready(pod) for pod in pods(kubectl, name)}
+    found = {pod["metadata"]["name"]: is_ready(pod) for pod in pods(kubectl, name)}
     if wanted:
-        if wanted not in members:
-            raise KubectlError(f"{wanted} is no pod of {name}; its pods are {', '.join(members) or 'none'}")
+        if wanted not in found:
+            raise KubectlError(f"{wanted} is no pod of {name}; its pods are {', '.join(found) or 'none'}")
         # Who is not ready may be asked by name: that is often why one asks.
         return [wanted]
-    if not any(members.values()):
+    if not any(found.values()):
         raise KubectlError(f"no pod of {name} is ready; see kubectl elixir status {name}")
-    return [pod for pod, ready in members.items() if ready]
+    return [pod for pod, ready in found.items() if ready]
 
 
 def condition(body: Object, kind: str) -> Object:
@@ -83,14 +93,23 @@ def condition(body: Object, kind: str) -> Object:
 
 
 def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Names for the shell to complete."""
-    from elixircluster.plugin.target import SAID  # noqa: PLC0415
+    """Names of resources for the shell to complete."""
+    return _begun(begun, lambda: every(said(context)))
 
+
+def complete_pod(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Names of the pods of the resource that stands before, for the shell to complete."""
+    # Arguments are not sorted yet where an option still waits for its value.
+    name = context.params.get("name") or next(iter(context.args), None)
+    return _begun(begun, lambda: pods(said(context), name)) if name else []
+
+
+def _begun(begun: str, found: Callable[[], Sequence[Object]]) -> list[str]:
     try:
-        found = every(Kubectl(**context.meta.get(SAID, {})))
+        names = [body["metadata"]["name"] for body in found()]
     except KubectlError:
         return []
-    return [body["metadata"]["name"] for body in found if body["metadata"]["name"].startswith(begun)]
+    return [name for name in names if name.startswith(begun)]
 
 
 def _get(kubectl: Kubectl, *arguments: str) -> Any:

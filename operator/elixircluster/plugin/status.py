@@ -12,32 +12,35 @@ from rich.text import Text
 
 from elixircluster.plugin import resources, terminal
 from elixircluster.plugin.kubectl import Kubectl
+from elixircluster.plugin.plain import plain_line
 from elixircluster.plugin.resources import Object, condition
-from elixircluster.plugin.target import target
+from elixircluster.plugin.target import PluginCommand, output_option, target
 from elixircluster.plugin.terminal import BAD, BUSY, GOOD, ISLANDS, UNKNOWN, table
 
 NOT_LOOKED_AT = "the operator has not looked at it; does it run?"
 UNITS = (("d", 86400), ("h", 3600), ("m", 60))
+UNDER_WAY = {"Booting", "Forming"}
+"""Why nodes are not connected yet, where nothing is wrong."""
 STATUS_PARTS = ("readyNodes", "clustered", "mesh", "nodes", "update", "console", "conditions")
 
 
-@click.command()
+@click.command(cls=PluginCommand)
 @click.argument("name", required=False, shell_complete=resources.complete)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Of all namespaces.")
-@click.option("-o", "--output", type=click.Choice(["json"]), help="For programs.")
+@output_option
 @target
 def status(kubectl: Kubectl, name: str | None, all_namespaces: bool, output: str | None) -> None:
     """How the clusters are; with NAME one of them in detail."""
     if name:
         body, pods = resources.one(kubectl, name), resources.pods(kubectl, name)
         if output:
-            terminal.show_json(as_json(body, pods))
+            terminal.show_value(as_json(body, pods), output)
         else:
             terminal.show(*detail(body, pods))
         return
     bodies = resources.every(kubectl, all_namespaces=all_namespaces)
     if output:
-        terminal.show_json([as_json(body) for body in bodies])
+        terminal.show_value([as_json(body) for body in bodies], output)
     elif bodies:
         terminal.show(overview(bodies, datetime.now(UTC), namespaces=all_namespaces))
     else:
@@ -82,13 +85,17 @@ def colour_of(body: Object) -> str:
     told = {kind: condition(body, kind).get("status") for kind in ("Ready", "Stalled", "Clustered", "Available")}
     if told["Stalled"] == "True" or told["Available"] == "False":
         return BAD
-    if told["Clustered"] == "False" and condition(body, "Clustered").get("reason") != "Forming":
+    if told["Clustered"] == "False" and condition(body, "Clustered").get("reason") not in UNDER_WAY:
         return BAD
     return GOOD if told["Ready"] == "True" else BUSY
 
 
 def what(body: Object) -> str:
-    """The one thing that is worth saying: what is wrong, else what happens, else that all is well."""
+    """The one thing that is worth saying, in a line: what is wrong, else what happens, else that all is well."""
+    return plain_line(_what(body))
+
+
+def _what(body: Object) -> str:
     if not body.get("status"):
         return NOT_LOOKED_AT
     if body["status"].get("observedGeneration") != body["metadata"].get("generation"):
@@ -110,11 +117,11 @@ def detail(body: Object, pods: Sequence[Object]) -> Iterator[RenderableType]:
     columns = ["POD", "NODE", "READY", "SEES", "ISLAND", "VERSIONS", "RESTARTS", "WHAT"]
     yield table(columns, node_rows(body, pods))
     yield ""
-    if (update := said.get("update")) and condition(body, "Ready").get("status") != "True":
+    if (update := said.get("update")) and said.get("updatedReplicas") != said.get("replicas"):
         text = f"{update['strategy']} to revision {update['revision']}, {update['step']}: {update['message']}"
-        yield Text.assemble(("update   ", "bold"), text)
+        yield Text.assemble(("update   ", "bold"), plain_line(text))
     if said.get("console"):
-        yield Text.assemble(("console  ", "bold"), said["console"])
+        yield Text.assemble(("console  ", "bold"), plain_line(said["console"]))
 
 
 # Those that are good when they are True, and those that are good when they are False.
@@ -142,13 +149,20 @@ def node_rows(body: Object, pods: Sequence[Object]) -> Iterator[list[str | Text]
         yield [
             pod,
             node.get("node", ""),
-            Text("yes" if node["ready"] else "no", GOOD if node["ready"] else BAD),
+            readiness(node),
             Text("?", BUSY) if sees is None else Text(f"{sees}/{len(nodes) - 1}", GOOD if full else BAD),
             Text("?", BUSY) if number is None else Text(str(number + 1), ISLANDS[number % len(ISLANDS)]),
             versions(node),
             Text(str(restarted.get(pod, 0)), BUSY if restarted.get(pod) else ""),
             node.get("message", ""),
         ]
+
+
+def readiness(node: Object) -> Text:
+    """Whether the pod is ready and its node has booted."""
+    if node["ready"]:
+        return Text("yes", GOOD)
+    return Text("boots", BUSY) if node.get("booted") is False else Text("no", BAD)
 
 
 def versions(node: Object) -> str:

@@ -11,6 +11,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from elixircluster.plugin.plain import plain_line
+
 WIDE = 1000
 """Columns where there is no terminal, so that nothing is cut off or broken."""
 
@@ -34,8 +36,13 @@ def show(*parts: RenderableType) -> None:
     print("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))  # noqa: T201 - a command
 
 
-def show_json(value: Any) -> None:
-    """Print as JSON."""
+def show_value(value: Any, output: str) -> None:
+    """Print for programs, as `json` or as `yaml`."""
+    if output == "yaml":
+        import yaml  # noqa: PLC0415 - it takes long to load
+
+        yaml.safe_dump(value, sys.stdout, sort_keys=False, allow_unicode=True, width=WIDE)
+        return
     print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201 - a command
 
 
@@ -46,5 +53,5 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table
         # The last one is text for a person, the others are to be copied.
         result.add_column(column, overflow="fold", no_wrap=column != columns[-1])
     for row in rows:
-        result.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        result.add_row(*(Text(plain_line(cell)) if isinstance(cell, str) else cell for cell in row))
     return result

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from elixircluster.api.resource import ElixirCluster
-from elixircluster.render.names import headless_host, names, pod_name, selector
+from elixircluster.render.names import headless_host, names, pod_name, selector, selector_text
 
 TOPOLOGY = "elixircluster"
 DEFAULT_DOMAIN = "cluster.local"
@@ -53,11 +53,6 @@ def query(cluster: ElixirCluster) -> str:
     return f"{headless_host(cluster)}."
 
 
-def selector_text(cluster: ElixirCluster) -> str:
-    """The members, as a label selector."""
-    return ",".join(f"{key}={value}" for key, value in selector(cluster).items())
-
-
 def polling(cluster: ElixirCluster) -> Mapping[str, Term]:
     """In milliseconds."""
     return {"polling_interval": (cluster.spec.discovery.polling_interval_seconds or DEFAULT_POLLING_SECONDS) * 1000}
@@ -88,7 +83,7 @@ def _api(cluster: ElixirCluster) -> Topology:
         # Pods and not endpoints: nodes are found before they are ready.
         "kubernetes_ip_lookup_mode": Atom("pods"),
         "kubernetes_node_basename": cluster.base_name,
-        "kubernetes_selector": selector_text(cluster),
+        "kubernetes_selector": selector_text(selector(cluster)),
         "kubernetes_namespace": cluster.namespace,
         **polling(cluster),
     }
@@ -131,14 +126,6 @@ def node_name(cluster: ElixirCluster) -> str:
     return f"{cluster.base_name}@{HOSTS[strategy(cluster).naming](cluster)}"
 
 
-def name_of(cluster: ElixirCluster, pod: str, address: str) -> str:
-    """The name of the node in a pod; empty while that depends on an address which the pod has not got yet."""
-    name = node_name(cluster)
-    if "$(POD_IP)" in name and not address:
-        return ""
-    return name.replace("$(POD_IP)", address).replace("$(POD_NAME)", pod)
-
-
 def every_node(cluster: ElixirCluster) -> Iterator[Atom]:
     """The names of all nodes, where the name follows from the ordinal."""
     for ordinal in range(cluster.spec.replicas):
@@ -161,7 +148,7 @@ def environment(cluster: ElixirCluster) -> dict[str, str]:
         "LIBCLUSTER_NAMESPACE": cluster.namespace,
         "LIBCLUSTER_NODE_BASENAME": cluster.base_name,
         "LIBCLUSTER_POLLING_INTERVAL": str(polling(cluster)["polling_interval"]),
-        "LIBCLUSTER_KUBERNETES_SELECTOR": selector_text(cluster),
+        "LIBCLUSTER_KUBERNETES_SELECTOR": selector_text(selector(cluster)),
         "LIBCLUSTER_KUBERNETES_NODE_BASENAME": cluster.base_name,
     }
 

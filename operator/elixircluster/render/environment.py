@@ -18,7 +18,8 @@ Json = Any
 def environment(cluster: ElixirCluster) -> list[dict[str, Json]]:
     """All variables. The kubelet expands `$(X)` from earlier entries only, so the order counts.
 
-    A variable of the user replaces one of ours, but for those that the schema keeps to the operator.
+    An entry of `env` replaces one of ours, but for those that the schema keeps to the operator. What comes by `envFrom`
+    replaces none, because Kubernetes takes a container's `env` over it.
     """
     spec = cluster.spec
     ours: dict[str, Json] = {

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elixircluster.api.distribution import SecretKeyReference
+from elixircluster.api.pod import OWNED_CONTAINER
 from elixircluster.api.resource import GROUP, ElixirCluster
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "elixircluster"}
 MANAGED_SELECTOR = "app.kubernetes.io/managed-by=elixircluster"
 CLUSTER_LABEL = f"{GROUP}/cluster"
 COMPONENT_LABEL = "app.kubernetes.io/component"
-CONTAINER = "app"
+CONTAINER = OWNED_CONTAINER
+SLOT_LABEL = f"{GROUP}/slot"
+SLOT = "a"
+"""Which of a resource's StatefulSets: there is one today. It is in selectors, which can never be changed, from the
+beginning; a second one would be called after its slot, and this one keeps the resource's name."""
 GENERATED_COOKIE_KEY = "cookie"
 
 
@@ -28,6 +34,7 @@ class Names:
     budget: str
     network_policy: str
     certificate: str
+    issued: str
     authority: str
     role: str
 
@@ -45,9 +52,15 @@ def names(cluster: ElixirCluster) -> Names:
         budget=name,
         network_policy=f"{name}-distribution",
         certificate=f"{name}-tls",
+        issued=issued_secret(name),
         authority=f"{name}-ca",
         role=f"{name}-discovery",
     )
+
+
+def issued_secret(name: str) -> str:
+    """The Secret that cert-manager fills for the resource of this name."""
+    return f"{name}-tls-issued"
 
 
 def labels(cluster: ElixirCluster) -> dict[str, str]:
@@ -60,9 +73,19 @@ def labels(cluster: ElixirCluster) -> dict[str, str]:
     }
 
 
-def selector(cluster: ElixirCluster) -> dict[str, str]:
-    """The members: pods of the resource that are meant to be in the mesh."""
+def members(cluster: ElixirCluster) -> dict[str, str]:
+    """The nodes of a resource, whatever their slot."""
     return {CLUSTER_LABEL: cluster.name, COMPONENT_LABEL: "node"}
+
+
+def selector(cluster: ElixirCluster) -> dict[str, str]:
+    """The nodes that are meant to be in one mesh: those of a slot."""
+    return {**members(cluster), SLOT_LABEL: SLOT}
+
+
+def selector_text(wanted: Mapping[str, str]) -> str:
+    """Labels as Kubernetes takes them in a list."""
+    return ",".join(f"{key}={value}" for key, value in wanted.items())
 
 
 def pod_name(cluster: ElixirCluster, ordinal: int) -> str:
@@ -76,12 +99,17 @@ def headless_host(cluster: ElixirCluster) -> str:
 
 
 def certificate_secret(cluster: ElixirCluster) -> str:
-    """The Secret with the nodes' certificate: the user's own, or the one that is made."""
-    reference = cluster.spec.distribution.tls.secret_ref
-    return reference.name if reference else names(cluster).certificate
+    """The Secret with the nodes' certificate: the user's own, cert-manager's, or the one that is made here.
+
+    Each has a name of its own: nobody writes into another's, and nodes of one authority never read of another.
+    """
+    tls = cluster.spec.distribution.tls
+    if tls.secret_ref:
+        return tls.secret_ref.name
+    return names(cluster).issued if tls.mode == "CertManager" else names(cluster).certificate
 
 
 def cookie_key(cluster: ElixirCluster) -> SecretKeyReference:
     """Where the cookie is: in a Secret of the user's, or in the one that is made."""
-    reference = cluster.spec.distribution.cookie.secret_ref
+    reference = cluster.spec.distribution.cookie.secret_key_ref
     return reference or SecretKeyReference(name=names(cluster).cookie, key=GENERATED_COOKIE_KEY)

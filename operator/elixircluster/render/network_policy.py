@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from elixircluster.api.distribution import EPMD_PORT
-from elixircluster.api.resource import ElixirCluster
-from elixircluster.render.names import selector
+from elixircluster.api.resource import GROUP, ElixirCluster
+from elixircluster.render.names import members
 
 LAST_PORT = 65535
-OPERATOR = {"app.kubernetes.io/name": "elixircluster"}
+OPERATOR = {f"{GROUP}/operator": "true"}
+"""On the operator's pods, whatever its release is called."""
 
 Json = Any
 
@@ -20,7 +21,7 @@ def policy(cluster: ElixirCluster, operator_namespace: str) -> dict[str, Json]:
     guarded = guarded_ports(cluster)
     return {
         "distribution_from": [
-            {"podSelector": {"matchLabels": selector(cluster)}},
+            {"podSelector": {"matchLabels": members(cluster)}},
             {
                 "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": operator_namespace}},
                 "podSelector": {"matchLabels": OPERATOR},

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from elixircluster.api.pod import PodMetadata, PodTemplate
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster
 from elixircluster.errors import Stalled
 from elixircluster.render.config import config_files
 from elixircluster.render.discovery import node_name, strategy
-from elixircluster.render.names import headless_host, labels, names, pod_name, selector
+from elixircluster.render.names import headless_host, labels, members, names, pod_name, selector
 from elixircluster.render.network_policy import policy
 from elixircluster.render.overlay import overlay
 from elixircluster.render.pod import pod
+from elixircluster.render.taken import refuse_taken_variables
 from elixircluster.render.templates import Templates
 from elixircluster.render.tls import hosts
 
@@ -39,10 +41,20 @@ def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -
     patch = cluster.spec.pod_template
     if patch:
         for item in objects:
-            if item.get("kind") == "StatefulSet":
-                item["spec"]["template"] = overlay(item["spec"]["template"], patch)
-                refuse_lost_labels(cluster, item["spec"]["template"])
+            if item["kind"] == "StatefulSet" and item["metadata"]["name"] == names(cluster).statefulset:
+                rendered = item["spec"]["template"]
+                item["spec"]["template"] = overlay(rendered, known(patch))
+                refuse_taken_variables(cluster, rendered, item["spec"]["template"])
     return objects
+
+
+def known(patch: PodTemplate) -> Object:
+    """What the API server keeps of it: a directive beside the labels, say, would take all of ours away."""
+    metadata = patch.metadata or PodMetadata()
+    return {
+        "metadata": {"labels": metadata.labels, "annotations": metadata.annotations},
+        **({"spec": patch.spec} if patch.spec else {}),
+    }
 
 
 def render_cookie_secret(cluster: ElixirCluster, templates: Templates, cookie: str) -> Object:
@@ -71,6 +83,7 @@ def context(cluster: ElixirCluster, cookie_identity: str, operator_namespace: st
         "spec": cluster.spec,
         "names": asdict(names(cluster)),
         "labels": labels(cluster),
+        "members": members(cluster),
         "selector": selector(cluster),
         "owner": owner(cluster),
         "config": config,
@@ -91,19 +104,6 @@ def owner(cluster: ElixirCluster) -> dict[str, Any]:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-def refuse_lost_labels(cluster: ElixirCluster, template: Object) -> None:
-    """By its labels the operator sees a pod; one without them would be waited for forever."""
-    wanted = {**labels(cluster), **selector(cluster)}
-    metadata = template.get("metadata")
-    found = metadata.get("labels") if isinstance(metadata, dict) else None
-    lost = [key for key, value in wanted.items() if not isinstance(found, dict) or found.get(key) != value]
-    if lost:
-        raise Stalled(
-            "InvalidPodTemplate",
-            f"spec.podTemplate.metadata.labels: {', '.join(lost)} belong to the operator; leave them as they are",
-        )
 
 
 def refuse_long_names(cluster: ElixirCluster) -> None:

@@ -1,4 +1,4 @@
-"""The parts of the pod template that take a decision: environment, probes, volumes, spread."""
+"""What the pod template is made of."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from typing import Any
 
 from elixircluster.api.distribution import EPMD_PORT
 from elixircluster.api.resource import GROUP, ElixirCluster
-from elixircluster.api.service import Check
+from elixircluster.api.storage import Storage
 from elixircluster.render import vm
 from elixircluster.render.config import FILES_PREFIX, identity
 from elixircluster.render.discovery import strategy
+from elixircluster.render.distribution import Distribution
 from elixircluster.render.environment import environment
-from elixircluster.render.names import (
-    COMPONENT_LABEL,
-    CONTAINER,
-    certificate_secret,
-    cookie_key,
-    labels,
-    names,
-    selector,
-)
-from elixircluster.render.runtimes import TEMPORARY, runtime
+from elixircluster.render.names import CONTAINER, certificate_secret, cookie_key, labels, names, selector
+from elixircluster.render.placement import affinity, spread
+from elixircluster.render.probes import probes
+from elixircluster.render.runtimes import TEMPORARY
+from elixircluster.render.security import companion, pod_security_context, security_context
+from elixircluster.render.shutdown import grace_period_seconds, lifecycle
 
 # What old and new nodes must have in common to talk to each other.
 DISTRIBUTION_ANNOTATION = f"{GROUP}/distribution"
 COOKIE_ANNOTATION = f"{GROUP}/cookie"
+# Without it the cluster autoscaler takes no machine away on which a pod has an emptyDir.
+SAFE_TO_EVICT = {"cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes": "tmp"}
 
 # The files of a Secret belong to root and to the pod's fsGroup.
 READABLE_BY_GROUP = 0o440
@@ -37,20 +36,27 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
     spec = cluster.spec
     return {
         "container": CONTAINER,
-        "token": strategy(cluster).asks_api,
-        "labels": {**spec.pod_metadata.labels, **labels(cluster), COMPONENT_LABEL: "node"},
+        "token": token(cluster),
+        "labels": {**spec.pod_metadata.labels, **labels(cluster), **selector(cluster)},
         "annotations": {
+            **SAFE_TO_EVICT,
             **spec.pod_metadata.annotations,
             # What a running node has read at its start; where it changes, nodes must be replaced.
             f"{GROUP}/config": identity(cluster),
             DISTRIBUTION_ANNOTATION: distribution(cluster),
             COOKIE_ANNOTATION: cookie_identity,
         },
+        "security_context": pod_security_context(cluster),
+        "grace_period_seconds": grace_period_seconds(cluster),
         "image_pull_secrets": [{"name": reference.name} for reference in spec.image_pull_secrets],
         "env": environment(cluster),
         "ports": ports(cluster),
         "probes": probes(cluster),
-        "stop": runtime(cluster).stop,
+        "lifecycle": lifecycle(cluster),
+        "container_security_context": security_context(cluster),
+        "init_containers": [companion(container) for container in spec.init_containers],
+        "sidecars": [companion(container) for container in spec.sidecars],
+        "affinity": affinity(cluster),
         "spread": spread(cluster),
         "volumes": volumes(cluster, config),
         "volume_mounts": [
@@ -58,9 +64,17 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
             {"name": "config", "mountPath": vm.CONFIG_FOLDER, "readOnly": True},
             {"name": "cookie", "mountPath": vm.COOKIE_FOLDER, "readOnly": True},
             *([{"name": "tls", "mountPath": vm.TLS_FOLDER, "readOnly": True}] if vm.encrypted(cluster) else []),
+            *({"name": disk.name, "mountPath": disk.mount_path} for disk in spec.storage),
             *spec.volume_mounts,
         ],
+        "claims": [claim(disk) for disk in spec.storage],
     }
+
+
+def token(cluster: ElixirCluster) -> bool:
+    """Whether pods get their ServiceAccount's token."""
+    said = cluster.spec.service_account.automount_token
+    return strategy(cluster).asks_api if said is None else said
 
 
 def ports(cluster: ElixirCluster) -> list[dict[str, Json]]:
@@ -72,56 +86,8 @@ def ports(cluster: ElixirCluster) -> list[dict[str, Json]]:
 
 
 def distribution(cluster: ElixirCluster) -> str:
-    """What must not differ between nodes that are to meet: protocol, port and how they are named."""
-    said = cluster.spec.distribution
-    epmd = "epmd" if said.epmd == "Enabled" else "no-epmd"
-    return f"{vm.protocol(cluster)}/{said.port}/{epmd}/{strategy(cluster).naming}"
-
-
-def probes(cluster: ElixirCluster) -> dict[str, Json]:
-    """Startup gives a release five minutes to boot and looks every second, so that a fast one is ready at once."""
-    health = cluster.spec.health
-    wanted = {
-        "startupProbe": (health.startup, {"periodSeconds": 1, "failureThreshold": 300}),
-        "readinessProbe": (health.readiness, {"periodSeconds": 5, "failureThreshold": 3}),
-        "livenessProbe": (health.liveness, {"periodSeconds": 10, "failureThreshold": 6}),
-    }
-    return {
-        name: probe(cluster, check, defaults)
-        for name, (check, defaults) in wanted.items()
-        if check and not check.disabled
-    }
-
-
-def probe(cluster: ElixirCluster, check: Check, defaults: dict[str, int]) -> dict[str, Json]:
-    """One probe, as in a container."""
-    spec = cluster.spec
-    default_port = spec.web.port if spec.web else spec.distribution.port
-    if check.http_get:
-        action = {"httpGet": {"path": check.http_get.path, "port": check.http_get.port or default_port}}
-    else:
-        action = {"tcpSocket": {"port": (check.tcp and check.tcp.port) or default_port}}
-    said = {
-        "periodSeconds": check.period_seconds,
-        "timeoutSeconds": check.timeout_seconds,
-        "failureThreshold": check.failure_threshold,
-    }
-    return {**action, **defaults, **{key: value for key, value in said.items() if value}}
-
-
-def spread(cluster: ElixirCluster) -> list[Json]:
-    """Over Kubernetes nodes where possible, so that one of them takes one member."""
-    said = cluster.spec.scheduling.topology_spread_constraints
-    if said is not None:
-        return said
-    return [
-        {
-            "maxSkew": 1,
-            "topologyKey": "kubernetes.io/hostname",
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": selector(cluster)},
-        }
-    ]
+    """What must not differ between nodes that are to meet, as their pods say it."""
+    return str(Distribution.of(cluster))
 
 
 def volumes(cluster: ElixirCluster, config: dict[str, str]) -> list[Json]:
@@ -134,12 +100,25 @@ def volumes(cluster: ElixirCluster, config: dict[str, str]) -> list[Json]:
         for key in config
     ]
     return [
-        {"name": "tmp", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": cluster.spec.tmp.size_limit}},
         {"name": "config", "configMap": {"name": names(cluster).config, "items": items}},
         {"name": "cookie", "secret": cookie_volume(cluster)},
         *([{"name": "tls", "secret": {"secretName": certificate_secret(cluster)}}] if vm.encrypted(cluster) else []),
         *cluster.spec.volumes,
     ]
+
+
+def claim(disk: Storage) -> Json:
+    """A template of the StatefulSet's claims: its class is Kubernetes' default where none is said."""
+    chosen = {"storageClassName": disk.storage_class_name} if disk.storage_class_name else {}
+    return {
+        "metadata": {"name": disk.name},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": disk.size}},
+            **chosen,
+        },
+    }
 
 
 def cookie_volume(cluster: ElixirCluster) -> Json:

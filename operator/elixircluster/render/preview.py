@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +13,36 @@ from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, parse
 from elixircluster.api.schema import unknown_fields
 from elixircluster.render.names import names
 from elixircluster.render.objects import Object, render, render_cookie_secret, render_tls_secret
-from elixircluster.render.templates import Templates
+from elixircluster.render.templates import Loader, Templates
 
 GENERATED = "<generated>"
 PAIR = ("tls.crt", "tls.key")
 
 
 def preview(text: str, values: Sequence[str], settings: Sequence[str], templates: Path | None) -> list[Object]:
-    """All objects of the resources in `text`.
+    """All objects of the resources in `text`; what is no ElixirCluster is handed on as it is.
 
     `values` are YAML texts laid over each spec, `settings` are `a.b=c`. Raises `ValueError` or `Stalled` with a
     message for the user.
     """
     engine = Templates(templates)
-    objects = []
-    for body in resources(text):
-        spec = body.get("spec") or {}
-        for layer in values:
-            spec = merge(spec, mapping(load(layer, "--values"), "--values"))
-        for setting in settings:
-            spec = merge(spec, parse_setting(setting))
-        cluster = parse({**body, "spec": spec})
-        unknown = sorted(unknown_fields(cluster.spec, "spec"))
-        if unknown:
-            raise ValueError(f"unknown field {', '.join(unknown)}")
-        if not cluster.spec.distribution.cookie.secret_ref:
-            objects.append(render_cookie_secret(cluster, engine, GENERATED))
-        objects.extend(certificate_secrets(cluster, engine))
-        objects.extend(render(cluster, engine, GENERATED))
-    return [without_uid(item) for item in objects]
+    layers = [*(mapping(load(layer, "--values"), "--values") for layer in values), *map(parse_setting, settings)]
+    objects: list[Object] = []
+    for body in documents(text):
+        objects.extend(children(body, layers, engine) if body["kind"] == KIND else [body])
+    return objects
+
+
+def children(body: Object, layers: Sequence[dict[str, Any]], engine: Templates) -> Iterator[Object]:
+    """The objects of one resource."""
+    cluster = parse({**body, "spec": reduce(merge, layers, body.get("spec") or {})})
+    unknown = sorted(unknown_fields(cluster.spec, "spec"))
+    if unknown:
+        raise ValueError(f"unknown field {', '.join(unknown)}")
+    if not cluster.spec.distribution.cookie.secret_key_ref:
+        yield without_uid(render_cookie_secret(cluster, engine, GENERATED))
+    yield from map(without_uid, certificate_secrets(cluster, engine))
+    yield from map(without_uid, render(cluster, engine, GENERATED))
 
 
 def certificate_secrets(cluster: ElixirCluster, engine: Templates) -> Iterator[Object]:
@@ -50,29 +52,38 @@ def certificate_secrets(cluster: ElixirCluster, engine: Templates) -> Iterator[O
             yield render_tls_secret(cluster, engine, name, dict.fromkeys(keys, GENERATED), {})
 
 
-def resources(text: str) -> list[dict[str, Any]]:
-    """The ElixirClusters in a YAML text."""
+def documents(text: str) -> Iterator[Object]:
+    """The objects in a YAML text. Raises `ValueError` where one is none."""
     try:
-        bodies = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
+        bodies = [item for item in yaml.load_all(text, Loader=Loader) if item]
     except yaml.YAMLError as error:
         raise ValueError(f"no YAML: {error}") from None
     for body in bodies:
-        if not isinstance(body, dict) or (body.get("apiVersion"), body.get("kind")) != (API_VERSION, KIND):
-            raise ValueError(f"not a resource of apiVersion {API_VERSION} and kind {KIND}")
-        metadata = mapping(body.get("metadata"), "metadata")
-        if not metadata.get("name"):
-            raise ValueError("metadata.name is missing")
-        for field in ("name", "namespace"):
-            if not isinstance(metadata.get(field, ""), str):
-                raise ValueError(f"metadata.{field} is not a text")
-        mapping(body.get("spec"), "spec")
-    return bodies
+        if not isinstance(body, dict) or not (body.get("apiVersion") and body.get("kind")):
+            raise ValueError("not an object with apiVersion and kind")
+        if body["kind"] == KIND:
+            check(body)
+        yield body
+
+
+def check(body: Object) -> None:
+    """What must be right before a resource can be parsed."""
+    if body["apiVersion"] != API_VERSION:
+        raise ValueError(f"{KIND} of apiVersion {body['apiVersion']}: this knows {API_VERSION} only")
+    metadata = mapping(body.get("metadata"), "metadata")
+    if not metadata.get("name"):
+        raise ValueError("metadata.name is missing")
+    for field in ("name", "namespace"):
+        if not isinstance(metadata.get(field, ""), str):
+            raise ValueError(f"metadata.{field} is not a text")
+    mapping(metadata.get("annotations"), "metadata.annotations")
+    mapping(body.get("spec"), "spec")
 
 
 def load(text: str, where: str) -> Any:
     """A YAML text."""
     try:
-        return yaml.load(text, Loader=yaml.CSafeLoader)
+        return yaml.load(text, Loader=Loader)  # noqa: S506 - it is a safe one
     except yaml.YAMLError as error:
         raise ValueError(f"{where}: no YAML: {error}") from None
 

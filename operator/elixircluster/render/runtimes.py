@@ -29,8 +29,6 @@ class Runtime:
     environment: Callable[[ElixirCluster], Environment]
     files: Callable[[ElixirCluster], Files]
     console: Callable[[ElixirCluster], str]
-    stop: str = ""
-    """What tells the node to stop, for a shell inside the pod, where the image's first process would not tell it."""
 
 
 def _flags(*groups: list[str]) -> str:
@@ -51,7 +49,7 @@ def _mix(cluster: ElixirCluster) -> Environment:
         "RELEASE_REMOTE_VM_ARGS": f"{vm.CONFIG_FOLDER}/remote.vm.args",
         "RELEASE_TMP": TEMPORARY,
         **_loading(cluster, "RELEASE_MODE"),
-        "ERL_AFLAGS": _flags(vm.port_flags(cluster), vm.protocol_flags(cluster)),
+        "ERL_AFLAGS": _flags(vm.port_flags(cluster), vm.protocol_flags(cluster), vm.parameters(cluster)),
     }
 
 
@@ -71,6 +69,7 @@ def _relx(cluster: ElixirCluster) -> Environment:
         **_loading(cluster, "CODE_LOADING_MODE"),
         "VMARGS_PATH": f"{vm.CONFIG_FOLDER}/vm.args",
         **tool,
+        **({"ERL_AFLAGS": _flags(early)} if (early := vm.parameters(cluster)) else {}),
         **({} if epmd else {"ERL_DIST_PORT": str(cluster.spec.distribution.port)}),
     }
 
@@ -80,7 +79,7 @@ def _erl(cluster: ElixirCluster) -> Environment:
     return {
         "ERLANG_NODE": node_name(cluster),
         "ERLANG_COOKIE": COOKIE,
-        "ERL_AFLAGS": _flags(name, vm.port_flags(cluster), vm.protocol_flags(cluster)),
+        "ERL_AFLAGS": _flags(name, vm.port_flags(cluster), vm.protocol_flags(cluster), vm.parameters(cluster)),
     }
 
 
@@ -114,17 +113,10 @@ def _remote_shell(cluster: ElixirCluster) -> str:
     )
 
 
-# A shipment's entrypoint.sh is a shell that waits for erl, and as process 1 it ignores SIGTERM: each pod would take its
-# whole grace period, a minute, and then die without stopping its applications.
-_STOP_BEAM = (
-    'for process in /proc/[0-9]*; do read -r name < "$process/comm" && [ "$name" = beam.smp ] '
-    '&& kill -TERM "${process#/proc/}"; done; true'
-)
-
 RUNTIMES: Mapping[str, Runtime] = {
     "Mix": Runtime(_mix, _remote_files, lambda cluster: f"bin/{cluster.base_name} remote"),
     "Relx": Runtime(_relx, _relx_files, lambda cluster: f"bin/{cluster.base_name} remote_console"),
-    "Gleam": Runtime(_erl, lambda _: {}, _remote_shell, _STOP_BEAM),
+    "Gleam": Runtime(_erl, lambda _: {}, _remote_shell),
     "Erl": Runtime(_erl, lambda _: {}, _remote_shell),
 }
 

@@ -1,15 +1,17 @@
-"""The virtual machine's flags: each is rendered once, in the one place where it belongs.
+"""The virtual machine's flags, each where the resource wins over the release.
 
-ERL_AFLAGS come before the release's vm.args, ERL_FLAGS after them. Of an emulator flag (`+S`) and of `-kernel` the
-last one wins, so what the resource says goes into ERL_FLAGS. A distribution flag given twice disables itself, so
-each of those is in one place that depends on the runtime (`render/runtimes.py`), and `vm.args` of the resource may not
-repeat it. https://www.erlang.org/doc/apps/erts/erl_cmd.html
+ERL_AFLAGS come before the release's vm.args, ERL_FLAGS after them. Of an emulator flag (`+S`) the last one wins. Of an
+application's parameter (`-mnesia dir ...`) the first one does, and of kernel's one or the other, by the names of those
+given beside it: so parameters are in both. `tests/integration/mesh/test_flags.py` tries it (OTP 25, 27, 29).
+A distribution flag given twice disables itself, so each of those is in one place that depends on the runtime (see
+`render/runtimes.py`), and `vm.args` of the resource may not repeat it.
+https://www.erlang.org/doc/apps/erts/erl_cmd.html
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Any
 
@@ -22,6 +24,29 @@ COOKIE_FILE = f"{COOKIE_FOLDER}/cookie"
 """Where a container finds the cookie of now; its environment has the one that it was started with."""
 CLUSTER_CONFIG = "libcluster.config"
 TLS_OPTIONS = "inet_tls.config"
+
+OF_THE_RUNTIME = frozenset(
+    f"-{name}"
+    for name in (
+        *("boot", "boot_var", "code_path_cache", "code_path_choice", "compile", "config", "configfd", "connect_all"),
+        *(
+            "cookie",
+            "demon",
+            "detached",
+            "emu_args",
+            "emu_flavor",
+            "emu_type",
+            "env",
+            "eval",
+            "extra",
+            "heart",
+            "hidden",
+        ),
+        *("hosts", "id", "init_debug", "loader", "make", "man", "mode", "noinput", "noshell", "nostick", "oldshell"),
+        *("pa", "path", "profile_boot", "pz", "remsh", "root", "rsh", "run", "s", "shutdown_time", "user", "version"),
+    )
+)
+"""The flags of erl and init that take values and are no application's."""
 
 PROTOCOLS = {
     ("IPv4", False): "inet_tcp",
@@ -57,6 +82,20 @@ def port_flags(cluster: ElixirCluster) -> list[str]:
     return ["-start_epmd false", f"-erl_epmd_port {port}"]
 
 
+def parameters(cluster: ElixirCluster) -> list[str]:
+    """Parameters of applications, one a flag, for ERL_AFLAGS and ERL_FLAGS."""
+    return list(_parameters(cluster))
+
+
+def _parameters(cluster: ElixirCluster) -> Iterator[str]:
+    if tick := cluster.spec.distribution.net_tick_time_seconds:
+        yield f"-kernel net_ticktime {tick}"
+    for flag, *values in flags(cluster.spec.vm.args):
+        if is_parameter(flag, values):
+            for key, value in zip(values[::2], values[1::2], strict=True):
+                yield f"{quote(flag)} {quote(key)} {quote(value)}"
+
+
 def machine_flags(cluster: ElixirCluster) -> str:
     """ERL_FLAGS: the resource's settings, over those of the release."""
     return " ".join(_machine_flags(cluster))
@@ -69,12 +108,31 @@ def _machine_flags(cluster: ElixirCluster) -> Iterator[str]:
     if schedulers := spec.vm.schedulers or schedulers_of(spec.resources):
         yield f"+S {schedulers}:{schedulers}"
     yield f"+Q {spec.vm.max_ports}"
-    if spec.distribution.net_tick_time_seconds:
-        yield f"-kernel net_ticktime {spec.distribution.net_tick_time_seconds}"
     # The flag leaves out the ending .config.
     yield f"-config {CONFIG_FOLDER}/{CLUSTER_CONFIG.removesuffix('.config')}"
-    for argument in spec.vm.args:
-        yield quote(argument)
+    if spec.distribution.epmd == "Enabled":
+        yield from port_flags(cluster)
+    yield from _parameters(cluster)
+    for flag, *values in flags(spec.vm.args):
+        if not is_parameter(flag, values):
+            yield from map(quote, (flag, *values))
+
+
+def flags(arguments: Sequence[str]) -> Iterator[list[str]]:
+    """Each flag with what follows it. After -extra everything is the program's."""
+    group: list[str] = []
+    for argument in arguments:
+        if group and argument[:1] in {"-", "+"} and group[0] != "-extra":
+            yield group
+            group = []
+        group.append(argument)
+    if group:
+        yield group
+
+
+def is_parameter(flag: str, values: Sequence[str]) -> bool:
+    """Whether it is `-application key value`, and no flag that the runtime itself knows."""
+    return flag.startswith("-") and flag not in OF_THE_RUNTIME and len(values) > 0 and len(values) % 2 == 0
 
 
 def schedulers_of(resources: dict[str, Any] | None) -> int | None:

@@ -15,7 +15,7 @@ BROKEN = {
     "too many replicas": ({"replicas": 1001}, "spec.replicas: input should be less than or equal to 1000"),
     "replicas in words": ({"replicas": "three"}, "spec.replicas: input should be a valid integer"),
     "unknown strategy": ({"discovery": {"strategy": "Gossip"}}, "spec.discovery.strategy: input should be 'DNS'"),
-    "an entry of a list": ({"env": [{"name": "A"}, {"name": "1"}]}, "spec.env.1.name"),
+    "an entry of a list": ({"env": [{"name": "A"}, {"name": "1"}]}, "spec.env[1].name"),
     "a port": ({"web": {"port": 0}}, "spec.web.port: input should be greater than or equal to 1"),
     "not an object": ({"distribution": []}, "spec.distribution"),
 }
@@ -68,7 +68,7 @@ def test_a_spec_without_a_word_has_every_default():
         ({"webb": {"port": 1}}, ["spec.webb"]),
         ({"web": {"portt": 1}}, ["spec.web.portt"]),
         ({"env": [{"name": "A", "valu": "b"}]}, ["spec.env[0].valu"]),
-        ({"health": {"startup": {"httpGet": {"path": "/", "prt": 1}}}}, ["spec.health.startup.httpGet.prt"]),
+        ({"web": {}, "health": {"startup": {"httpGet": {"path": "/", "prt": 1}}}}, ["spec.health.startup.httpGet.prt"]),
         ({"resources": {"anything": "goes"}}, []),
     ],
 )

@@ -6,10 +6,10 @@ import stat
 import pytest
 import yaml
 
-from tests.cluster import UnsupportedError, layout
+from tests.cluster import UnsupportedError, layout, provider
 from tests.cluster.external import External
-from tests.cluster.layout import Layout, known_names
-from tests.cluster.provider import choose
+from tests.cluster.layout import Layout
+from tests.cluster.provider import choose, known_names
 
 
 @pytest.fixture(autouse=True)
@@ -59,25 +59,57 @@ def test_kind_is_taken_where_docker_answers(elsewhere, docker, expected):
     assert choose("x", {}).kind == expected
 
 
-def test_a_cluster_that_is_there_stays_with_what_made_it(elsewhere):
+@pytest.mark.parametrize("maker", ["kind", "embedded"])
+@pytest.mark.parametrize("state", ['{"dns_ttl": 30}', None], ids=["finished", "unfinished"])
+def test_a_cluster_stays_with_what_began_to_make_it(elsewhere, maker, state):
+    """An unfinished embedded one was taken for one of kind, and `down` left its processes."""
     program(elsewhere, "docker", 0)
     program(elsewhere, "kind", 0)
     made = Layout("x")
     made.run.mkdir()
-    made.state.write_text('{"provider": "embedded"}')
+    made.maker.write_text(maker)
+    if state:
+        made.state.write_text(state)
+    assert choose("x", {}).kind == maker
+
+
+def test_a_cluster_of_which_only_cgroups_are_left_was_embedded(elsewhere, monkeypatch):
+    program(elsewhere, "docker", 0)
+    program(elsewhere, "kind", 0)
+    monkeypatch.setattr(provider, "cgroups", lambda path: [elsewhere / path.lstrip("/")])
     assert choose("x", {}).kind == "embedded"
+
+
+@pytest.mark.parametrize(
+    ("programs", "why"),
+    [
+        ({}, "kind is not on PATH"),
+        ({"kind": 0}, "docker is not on PATH"),
+        ({"kind": 0, "docker": 1}, "does not answer"),
+    ],
+)
+def test_it_is_told_why_there_is_no_kind(elsewhere, monkeypatch, programs, why):
+    monkeypatch.setenv("PATH", str(elsewhere / "bin"))
+    for name, status in programs.items():
+        program(elsewhere, name, status)
+    assert why in provider.why_no_kind()
 
 
 def test_only_the_named_context_is_taken_over(elsewhere):
     source = kubeconfig(elsewhere / "source", "production", "scratch")
-    provider = External("x", source, "scratch")
-    provider.up(dns_ttl=30)
-    assert "production" not in provider.kubeconfig.read_text()
-    assert yaml.safe_load(provider.kubeconfig.read_text())["current-context"] == "scratch"
+    external = External("x", source, "scratch")
+    external.up(dns_ttl=30)
+    assert "production" not in external.kubeconfig.read_text()
+    assert yaml.safe_load(external.kubeconfig.read_text())["current-context"] == "scratch"
     with pytest.raises(UnsupportedError):
-        provider.load([])
-    provider.down()
+        external.load([])
+    external.down()
     assert not Layout("x").run.exists()
+
+
+def test_no_version_is_chosen_of_a_cluster_that_is_there(elsewhere):
+    with pytest.raises(UnsupportedError, match=r"1\.34 cannot be chosen"):
+        External("x", kubeconfig(elsewhere / "source", "scratch"), "scratch").up(dns_ttl=30, kubernetes="1.34")
 
 
 def test_an_unknown_context_is_an_error(elsewhere):

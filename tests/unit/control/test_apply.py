@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from elixircluster.control.apply import digest, owned, refusal
-from elixircluster.control.ownership import refuse_foreign
+from elixircluster.api.resource import API_VERSION, KIND
+from elixircluster.control.apply import Applier, digest, owned, refusal
 from elixircluster.errors import Retry, Stalled
-from elixircluster.kube import ApiError
+from elixircluster.kube.api import ApiError
+from elixircluster.kube.kinds import OWNED
+from elixircluster.observed.ownership import refuse_foreign
+from elixircluster.observed.store import Store
+from elixircluster.render.names import CLUSTER_LABEL
 from tests.unit.factory import UID, cluster
 
 
-def answer(code, message="nonsense is not allowed"):
-    return refusal("StatefulSet", "chat", ApiError(code, {"reason": "R", "message": message}, 7.0))
+def answer(code, message="nonsense is not allowed", kind="StatefulSet"):
+    return refusal(kind, "chat", ApiError(code, {"reason": "R", "message": message}, 7.0))
 
 
 @pytest.mark.parametrize("code", [400, 413, 422])
@@ -20,6 +24,14 @@ def test_what_the_user_gave_wrong_stalls_and_is_told(code):
     outcome = answer(code)
     assert isinstance(outcome, Stalled)
     assert (outcome.reason, outcome.message) == ("ApplyRefused", "StatefulSet chat: nonsense is not allowed")
+
+
+def test_a_family_that_kubernetes_does_not_have_is_told_by_its_field():
+    said = 'Service "chat" is invalid: spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'
+    outcome = answer(422, said, "Service")
+    assert isinstance(outcome, Stalled)
+    assert outcome.reason == "WrongAddressFamily"
+    assert outcome.message.endswith("spec.distribution.ipFamily is IPv6; set it to IPv4")
 
 
 @pytest.mark.parametrize(
@@ -39,11 +51,97 @@ def test_another_500_is_tried_again():
     assert isinstance(answer(500, "etcdserver: leader changed"), Retry)
 
 
-def test_what_may_not_be_done_is_told_and_tried_again():
-    outcome = answer(403)
+@pytest.mark.parametrize("kind", ["StatefulSet", "ElixirCluster"])
+def test_what_may_not_be_done_is_told_and_tried_again(kind):
+    outcome = refusal(kind, "chat", ApiError(403, {"reason": "R", "message": "nonsense is not allowed"}))
     assert isinstance(outcome, Retry)
-    assert (outcome.reason, outcome.message) == ("Forbidden", "StatefulSet chat: nonsense is not allowed")
+    assert (outcome.reason, outcome.message) == ("Forbidden", f"{kind} chat: nonsense is not allowed")
     assert outcome.after > 0
+
+
+@pytest.mark.parametrize(("kind", "right"), [("RoleBinding", "rbac.apiDiscovery"), ("Certificate", "rbac.certManager")])
+def test_a_right_that_the_chart_gives_when_asked_to_is_named(kind, right):
+    refused = refusal(kind, "chat", ApiError(403, {"reason": "Forbidden", "message": "no"}))
+    assert refused.message == f"{kind} chat: no; the chart's value {right} gives the operator the right"
+
+
+class Missing:
+    """An API server to which every apply is of something that is not there."""
+
+    def __init__(self, **status):
+        self.status = status
+
+    async def apply(self, kind, body):
+        raise ApiError(404, self.status)
+
+
+def wanted(kind):
+    metadata = {"name": "chat", "namespace": "default"}
+    version = OWNED[kind].kind.api_version
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": {"template": {}}}
+
+
+async def mountable():
+    """All is there that pods mount."""
+
+
+async def trouble(kind, **status):
+    (found,) = await Applier(Missing(**status), Store()).apply(cluster(), [wanted(kind)], mountable)
+    return found
+
+
+async def test_a_binding_whose_role_is_not_there_yet_is_tried_again():
+    """Both are applied at once; the binding was taken for a kind that is not installed, for half a minute."""
+    found = await trouble("RoleBinding", reason="NotFound", message='roles "chat-discovery" not found')
+    assert isinstance(found, Retry)
+    assert (found.reason, found.after) == ("Conflict", 0)
+
+
+class Refusing:
+    """An API server that takes everything but one kind."""
+
+    def __init__(self, refused):
+        self.refused = refused
+        self.made = []
+
+    async def apply(self, kind, body):
+        if kind.kind == self.refused:
+            raise ApiError(403, {"reason": "Forbidden", "message": "no"})
+        self.made.append(kind.kind)
+        reference = {"apiVersion": API_VERSION, "kind": KIND, "name": "chat", "uid": UID, "controller": True}
+        metadata = {**body["metadata"], "uid": "u", "ownerReferences": [reference]}
+        return {**body, "metadata": {**metadata, "labels": {CLUSTER_LABEL: "chat"}, "resourceVersion": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("refused", "made"),
+    [("Role", ["Secret", "StatefulSet"]), ("PodDisruptionBudget", ["Secret", "StatefulSet"]), ("Service", ["Secret"])],
+)
+async def test_what_stands_beside_the_nodes_holds_nothing_else_up(refused, made):
+    """What was returned as a trouble is an exception too, and was raised: without rights on Roles no node was made."""
+    api = Refusing(refused)
+    items = [wanted(kind) for kind in ("Secret", refused, "StatefulSet")]
+    (found,) = await Applier(api, Store()).apply(cluster(), items, mountable)
+    assert found.reason == "Forbidden"
+    assert api.made == made
+
+
+async def test_nothing_is_done_to_the_nodes_before_what_they_mount_is_there():
+    async def issued():
+        raise Retry("WaitingForCertificate", "not yet", after=1.0)
+
+    api = Refusing("")
+    items = [wanted(kind) for kind in ("Secret", "StatefulSet")]
+    with pytest.raises(Retry, match="WaitingForCertificate"):
+        await Applier(api, Store()).apply(cluster(), items, issued)
+    assert api.made == ["Secret"]
+
+
+async def test_a_kind_that_this_kubernetes_does_not_know_stalls():
+    """Nothing behind the path: the API server answers in plain text, and not with a Status."""
+    found = await trouble("Certificate", message="404 page not found")
+    assert isinstance(found, Stalled)
+    assert found.reason == "KindMissing"
 
 
 @pytest.mark.parametrize("code", [404, 409])

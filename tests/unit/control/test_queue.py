@@ -1,4 +1,4 @@
-"""The work queue: deduplicated, delayed, never one key in two hands."""
+"""The work queue: deduplicated, delayed, in two priorities, never one key in two hands."""
 
 from __future__ import annotations
 
@@ -144,8 +144,48 @@ async def test_what_went_well_starts_with_the_shortest_backoff():
     queue.forget(B)
 
 
-async def test_a_retry_waits_at_least_as_long_as_it_is_told():
-    assert Queue().retry(A, at_least=30) == 30
+async def test_what_waits_for_the_world_waits_each_time_what_it_is_told():
+    """`Retry(after=2)` grew to 290 s, as if each look had been a failure."""
+    queue = Queue()
+    assert all(2 <= queue.again(A, 2) <= 2.2 for _ in range(20))
+    assert queue.retry(A) <= FIRST_BACKOFF_SECONDS
+
+
+async def test_a_change_goes_before_the_resync_of_thousands():
+    queue = Queue()
+    for number in range(1000):
+        queue.add(Key("default", str(number)), background=True)
+    queue.add(A)
+    assert await taken(queue) == A
+
+
+async def test_a_key_of_the_background_that_changes_comes_forward_and_comes_once():
+    queue = Queue()
+    for key in (A, B, C):
+        queue.add(key, background=True)
+    queue.add(C)
+    queue.add(C, background=True)
+    assert [await taken(queue) for _ in range(4)] == [C, A, B, None]
+
+
+@pytest.mark.parametrize(("background", "order"), [((True, False), [A, B]), ((True, True), [B, A])])
+async def test_what_is_added_during_the_work_keeps_its_priority(background, order):
+    queue = Queue()
+    queue.add(A)
+    await queue.get()
+    for which in background:
+        queue.add(A, background=which)
+    queue.done(A)
+    queue.add(B)
+    assert [await taken(queue), await taken(queue)] == order
+
+
+async def test_a_delay_keeps_its_priority():
+    queue = Queue()
+    queue.add_after(A, 0.01, background=True)
+    await asyncio.sleep(0.03)
+    queue.add(B)
+    assert [await taken(queue), await taken(queue)] == [B, A]
 
 
 async def test_the_oldest_work_is_known():

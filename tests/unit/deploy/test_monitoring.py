@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from elixircluster.observe import metrics
+from elixircluster.telemetry import metrics
 
 MONITORING = Path(__file__).resolve().parents[3] / "deploy" / "monitoring"
 SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"]}

@@ -26,7 +26,11 @@ def told(ordinal: int, count: int = 3) -> Body:
         "state": ["S"],
         "flags": {"name": [node(ordinal)], "erl_epmd_port": ["6789"], "start_epmd": ["false"]},
         "repeated": [],
-        "environment": {"RELEASE_NODE": node(ordinal), "DNS_CLUSTER_QUERY": "chat-nodes.default.svc.cluster.local."},
+        "environment": {
+            "RELEASE_NODE": node(ordinal),
+            "RELEASE_NAME": "chat",
+            "DNS_CLUSTER_QUERY": "chat-nodes.default.svc.cluster.local.",
+        },
         "cookie": {"digest": "aa", "empty": False, "newline": False, "blanks": False, "mounted": "aa"},
         "listens": [4000, PORT],
         "libraries": ["libcluster-3.5.0"],
@@ -44,6 +48,8 @@ def told(ordinal: int, count: int = 3) -> Body:
             "dials": {f"chat-{number}": True for number in peers},
             "said": {
                 "name": node(ordinal),
+                "boot": ["started", "started"],
+                "starting": [],
                 "visible": [node(number) for number in peers],
                 "otp": "25",
                 "schedulers": 1,
@@ -89,6 +95,7 @@ def pod(ordinal: int, distribution: str = "inet_tcp/6789/no-epmd/address") -> Bo
         "metadata": {
             "name": f"chat-{ordinal}",
             "namespace": "default",
+            "uid": f"uid-{ordinal}",
             "labels": {"elixircluster.dev/cluster": "chat", "app.kubernetes.io/component": "node"},
             "annotations": {"elixircluster.dev/distribution": distribution},
         },
@@ -104,6 +111,7 @@ def pod(ordinal: int, distribution: str = "inet_tcp/6789/no-epmd/address") -> Bo
         },
         "status": {
             "podIP": address(ordinal),
+            "conditions": [{"type": "Ready", "status": "True"}],
             "containerStatuses": [{"name": "app", "state": {"running": {}}, "restartCount": 0}],
         },
     }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from elixircluster.doctor.policies import Pod, closed_by, matches
+
+from .factory import PORT, broken, failures, healthy
+from .faults import shut, unanswered
 
 HERE = {"kubernetes.io/metadata.name": "default"}
 ONE = Pod("one", "10.0.0.1", {"app": "one"}, HERE, {"dist": 6789})
@@ -82,3 +87,23 @@ def test_a_port_is_named_by_number_range_or_name(port, is_open):
 )
 def test_labels_are_matched_by_expressions_too(expression, selected):
     assert matches({"matchExpressions": [expression]}, {"app": "one"}) is selected
+
+
+def lockdown(*ports: dict[str, object]) -> dict[str, object]:
+    selected = {"matchLabels": {"elixircluster.dev/cluster": "chat"}}
+    spec = {"podSelector": selected, "policyTypes": ["Egress"], "egress": [{"ports": list(ports)}] if ports else []}
+    return {"metadata": {"name": "lockdown"}, "spec": spec}
+
+
+def test_a_policy_that_closes_the_port_is_named_in_place_of_the_port():
+    facts = replace(broken(shut), policies=[lockdown({"protocol": "UDP", "port": 53})])
+    assert failures(facts) == ["policy"]
+
+
+def test_a_policy_that_keeps_dns_out_is_named_in_place_of_dns():
+    facts = replace(broken(unanswered), policies=[lockdown({"protocol": "TCP", "port": PORT})])
+    assert failures(facts) == ["policy"]
+
+
+def test_a_policy_that_nobody_enforces_is_no_cause():
+    assert failures(replace(healthy(), policies=[lockdown()])) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from importlib.resources import files
 
@@ -32,15 +31,6 @@ def test_an_answer_is_found_among_what_else_is_said():
 def test_a_pod_that_cannot_be_looked_into_says_why(said, why):
     with pytest.raises(UnfitError, match=why):
         parse(said)
-
-
-@pytest.mark.skipif(not shutil.which("erlc"), reason="needs Erlang's compiler")
-def test_the_program_is_erlang_without_a_warning(tmp_path):
-    source = files("elixircluster.doctor") / "probe.erl"
-    done = subprocess.run(
-        ["erlc", "-Wall", "-Werror", "-o", str(tmp_path), str(source)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("script", ["probe.sh", "stranger.sh"])

@@ -10,9 +10,9 @@ from elixircluster.mesh.failure import Failure, MeshError
 NODE = "chat@10.0.0.7"
 
 
-def challenge(name=NODE, extra=b""):
+def challenge(name=NODE, extra=b"", flags=0xD07DF7FBD):
     data = name.encode()
-    return struct.pack(">cQIIH", b"N", 0xD07DF7FBD, 123, 7, len(data)) + data + extra
+    return struct.pack(">cQIIH", b"N", flags, 123, 7, len(data)) + data + extra
 
 
 def failure(call, *arguments):
@@ -49,17 +49,19 @@ def test_the_status_says_whether_we_may_go_on():
 
 
 def test_a_challenge_is_read_and_what_a_later_release_adds_is_passed_over():
-    assert handshake.read_challenge(challenge(), NODE).challenge == 123
-    assert handshake.read_challenge(challenge(extra=b"more"), NODE).creation == 7
+    assert handshake.read_challenge(challenge()).challenge == 123
+    assert handshake.read_challenge(challenge(extra=b"more")).creation == 7
 
 
-def test_another_node_is_told_from_the_expected_one_before_the_cookie_is_proved():
-    assert failure(handshake.read_challenge, challenge("chat@10.0.0.8"), NODE) is Failure.WRONG_NAME
+def test_a_node_of_before_otp_25_is_told():
+    old = 0xD07DF7FBD & ~handshake.MANDATORY_25_DIGEST
+    with pytest.raises(MeshError, match="its OTP is older than 25"):
+        handshake.read_challenge(challenge(flags=old))
 
 
 @pytest.mark.parametrize("packet", [b"", b"N", challenge()[:-1], b"n\x00\x05" + bytes(30)])
 def test_a_challenge_that_is_none_is_a_protocol_error(packet):
-    assert failure(handshake.read_challenge, packet, NODE) is Failure.PROTOCOL
+    assert failure(handshake.read_challenge, packet) is Failure.PROTOCOL
 
 
 def test_the_digest_is_the_one_that_nodes_make():

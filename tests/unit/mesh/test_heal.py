@@ -23,7 +23,7 @@ from elixircluster.mesh.heal import (
 from elixircluster.mesh.member import Answer
 from elixircluster.mesh.view import view
 
-from .test_view import FROZEN, answer, member, members, name, said, situations
+from .test_view import FROZEN, REFUSED, answer, member, members, name, said, situations
 
 
 def seen(letters, **by_letter):
@@ -107,6 +107,27 @@ def test_a_one_way_link_is_dialled_by_the_end_that_does_not_see_it():
 
 def test_a_silent_node_neither_dials_nor_is_dialled():
     assert redials(seen("abc", a="b", b="a", c=FROZEN), {}, 0) == ()
+
+
+def test_an_island_that_is_connected_with_a_node_that_does_not_answer_is_left_as_it_is():
+    """Three nodes were joined, and dropped by `global`, three times in 17 seconds."""
+    assert redials(seen("abc", a="c", b="", c=FROZEN), {}, 0) == ()
+    assert redials(seen("abcd", a="bd", b="ac", c="b", d=FROZEN), {}, 0) == ()
+    assert redials(seen("abcd", a="d", b="", c="", d=FROZEN), {}, 0) == (redial("c", "b"),), "but others are joined"
+
+
+@pytest.mark.parametrize("gone", [FROZEN, REFUSED])
+def test_a_silent_node_that_nobody_is_connected_with_holds_up_nobody(gone):
+    assert redials(seen("abc", a="", b="", c=gone), {}, 0) == (redial("b", "a"),)
+
+
+def test_nothing_is_dialled_in_a_partial_topology():
+    """`dist_auto_connect once`, `connect_all false` and `-hidden` were overridden."""
+    apart = view(members("abcd"), said(a="b", b="a", c="", d="c"), topology="Partial")
+    todo = plan(apart, {LINK: Attempt(MOST_ATTEMPTS, 0)}, 0)
+    assert (todo.redials, todo.given_up, todo.closed) == ({}, (), ())
+    cut = view(members("ab"), said(a="b", b="a"), unheard={LINK}, topology="Partial")
+    assert redials(cut, {}, 0) == ()
 
 
 def test_a_node_that_a_rollout_removes_neither_dials_nor_is_dialled():
@@ -205,6 +226,21 @@ def test_a_node_that_started_anew_begins_with_no_history():
     assert plan(young, {LINK: Attempt(MOST_ATTEMPTS, 0)}, 1).history == {}
 
 
+def apart(**creations):
+    return {name(letter): answer("", creation=creation) for letter, creation in creations.items()}
+
+
+def test_a_node_that_started_anew_between_two_looks_is_known_by_its_creation():
+    """Uptime tells it only to who looks soon enough."""
+    first, again, anew = (view(members("ab"), apart(a=1, b=creation)) for creation in (2, 2, 3))
+    for is_open in (True, False):
+        history = tried(plan(first, {}, 0), 0, is_open=is_open)
+        assert plan(again, history, 1).history == history
+        assert plan(anew, history, 1).history == {}
+    silent = view(members("ab"), apart(a=1) | {name("b"): FROZEN})
+    assert plan(silent, history, 1).history == history, "who does not answer has not started anew for that"
+
+
 def test_a_link_that_comes_and_goes_goes_on_where_it_was():
     whole = seen("ab", a="b", b="a")
     history = tried(plan(PAIR, {}, 0), 0)
@@ -238,4 +274,6 @@ def test_a_plan_names_only_answering_members_that_stay_and_heals_what_it_can_rea
             for one, other in ((item.source, item.target), (item.target, item.source)):
                 joined[one] = Answer(joined[one].sees | {other}, uptime_seconds=joined[one].uptime_seconds)
     final = view(given_members, joined)
-    assert all(final.young & set(link) for link in final.missing | final.one_way)
+    holding = {node for node, sees in final.sees.items() if sees & final.silent.keys()}
+    left = final.young | {node for island in final.islands if holding & set(island) for node in island}
+    assert all(left & set(link) for link in final.missing | final.one_way)

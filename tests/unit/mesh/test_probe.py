@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from elixircluster.mesh import calls
+from elixircluster.mesh.boot import Boot
 from elixircluster.mesh.connection import Connection, Identity, Target, dial
 from elixircluster.mesh.failure import Failure, MeshError, Step
 from elixircluster.mesh.member import Member
@@ -79,6 +80,57 @@ async def test_two_looks_at_once_share_a_connection(cluster):
     one, two = await asyncio.gather(cluster.look(), cluster.look())
     assert one[GOOD] == two[GOOD]
     assert len(cluster.made) == 1
+
+
+class Counting(Pretend):
+    """Writes down what it was asked."""
+
+    def answer(self, module, function, arguments):
+        self.asked = [*getattr(self, "asked", []), f"{module}:{function}"]
+        return super().answer(module, function, arguments)
+
+
+async def test_a_node_is_asked_how_far_its_boot_is_until_it_is_through(cluster):
+    await cluster.add(GOOD, Counting)
+    await cluster.look()
+    node = cluster.made[0]
+    node.boot = ("starting", "applications_loaded")
+    assert (await cluster.look())[GOOD].boot is Boot.BOOTED
+    assert node.asked.count("init:get_status") == 1
+
+
+class Booting(Counting):
+    """A node that is not through with its boot."""
+
+    def __init__(self, *said, provided="applications_loaded", starting=(), seconds=0):
+        super().__init__(*said)
+        self.boot, self.starting, self.up_seconds = ("starting", provided), starting, seconds
+
+
+async def test_a_node_that_boots_says_what_it_is_about(cluster):
+    await cluster.add(GOOD, Booting, starting=["chat"])
+    found = (await cluster.look())[GOOD]
+    assert (found.boot, found.starting) == (Boot.BOOTING, ("chat",))
+    cluster.made[0].boot, cluster.made[0].starting = ("started", "started"), []
+    found = (await cluster.look())[GOOD]
+    assert (found.boot, found.starting) == (Boot.BOOTED, ())
+
+
+# seconds that it is up, applications that start → what is said, and how often it is asked in two looks
+TALKATIVE = {
+    "it has just started": (1, [], Boot.UNTOLD, 2),
+    "it starts an application": (1, ["chat"], Boot.BOOTING, 2),
+    "it runs for long": (100, [], Boot.UNTOLD, 1),
+}
+
+
+@pytest.mark.parametrize(("seconds", "starting", "boot", "times"), TALKATIVE.values(), ids=TALKATIVE)
+async def test_a_node_that_is_never_through_with_what_it_was_given_to_run(cluster, seconds, starting, boot, times):
+    """`main` of a Gleam program does not return. It starts its applications first."""
+    await cluster.add(GOOD, Booting, provided="started", starting=starting, seconds=seconds)
+    found = [(await cluster.look())[GOOD] for _ in range(2)]
+    assert [item.boot for item in found] == [boot, boot]
+    assert cluster.made[0].asked.count("init:get_status") == times
 
 
 def named(letter):
@@ -159,7 +211,7 @@ async def test_a_node_that_was_prompt_is_late_once_before_it_is_silent(cluster):
 
 @pytest.mark.parametrize(("steady", "told"), [(0.0, 1), (60.0, 0)])
 async def test_the_end_of_a_connection_that_has_held_is_news(cluster, monkeypatch, steady, told):
-    monkeypatch.setattr("elixircluster.mesh.probe.STEADY_SECONDS", steady)
+    monkeypatch.setattr("elixircluster.mesh.peer.STEADY_SECONDS", steady)
     cluster.prober = Prober(COOKIE, US, look_seconds=0.2, on_news=(news := News()))
     await cluster.add(GOOD)
     await cluster.look()
@@ -217,7 +269,7 @@ async def test_a_wrong_cookie_is_not_tried_again_at_once(cluster):
     await cluster.add(GOOD, cookie="another")
     for _ in range(3):
         assert (await cluster.look())[GOOD].failure is Failure.WRONG_COOKIE
-    assert len(cluster.made) == 1
+    assert len(cluster.made) == 2, "once, and once more to be sure"
     with pytest.raises(MeshError, match="WrongCookie"):
         await cluster.prober.call(cluster.members[0], calls.otp_release())
 

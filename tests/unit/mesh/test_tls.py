@@ -7,11 +7,18 @@ import pytest
 from elixircluster.mesh.failure import Failure, MeshError
 from elixircluster.mesh.tls import check_name, context, explain
 
-CERTIFICATE = {"subjectAltName": (("DNS", "10.0.0.7"), ("DNS", "chat-0.chat"), ("IP Address", "0:0:0:0:0:0:0:1"))}
+CERTIFICATE = {
+    "subjectAltName": (
+        ("DNS", "10.0.0.7"),
+        ("DNS", "chat-0.chat"),
+        ("IP Address", "10.0.0.9"),
+        ("IP Address", "0:0:0:0:0:0:0:1"),
+    )
+}
 
 
-@pytest.mark.parametrize("host", ["10.0.0.7", "chat-0.chat", "CHAT-0.chat", "::1"])
-def test_a_name_may_be_a_dns_name_even_where_it_is_an_address(host):
+@pytest.mark.parametrize("host", ["10.0.0.7", "10.0.0.9", "chat-0.chat", "CHAT-0.chat", "::1"])
+def test_an_address_may_be_a_dns_name_as_otp_25_wants_it_or_an_address_as_otp_27_does(host):
     check_name(CERTIFICATE, host)
 
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elixircluster.mesh.failure import Failed, Failure, Step
+from elixircluster.mesh.graph import MOST_STRANGERS
 from elixircluster.mesh.member import Answer, Member
 from elixircluster.mesh.view import FORMING_SECONDS, view
 
-REASONS = {"FullMesh", "Forming", "PartialMesh", "Partitioned", "NodeFrozen", "Unreachable", "Unknown"}
+REASONS = {"FullMesh", "Forming", "PartialMesh", "Partitioned", "NodeFrozen", "Unreachable", "Strangers", "Unknown"}
 LONG = FORMING_SECONDS * 10
 FROZEN = Failed(Failure.TIMEOUT, "no answer within 1 s to a call", Step.CALL)
 REFUSED = Failed(Failure.REFUSED, "10.0.0.7 port 6789: connection refused", Step.CONNECT)
@@ -113,16 +114,51 @@ def test_a_node_that_does_not_talk_to_us_is_unreachable_while_others_do(failed):
 
 
 @pytest.mark.parametrize(
-    ("failure", "reason"),
-    [(Failure.WRONG_NAME, "NodeNameOverridden"), (Failure.NOT_DISTRIBUTED, "NotDistributed")],
+    ("failure", "reason", "flags"),
+    [(Failure.WRONG_NAME, "NodeNameOverridden", False), (Failure.NOT_DISTRIBUTED, "NotDistributed", True)],
 )
-def test_a_node_that_serves_without_the_name_it_was_given_is_told_where_names_come_from(failure, reason):
-    failed = Failed(failure, "it says so", Step.CONNECT)
+def test_a_node_that_serves_without_the_name_it_was_given_is_told_where_names_come_from(failure, reason, flags):
+    failed = Failed(failure, "it says so", Step.CALL)
     for others in ({"a": "b", "b": "a"}, {"a": failed, "b": failed}):
         verdict = judged("abc", **others, c=failed)
         assert verdict[:2] == (False, reason)
         assert "chat-c: it says so" in verdict.message
         assert "rel/env.sh" in verdict.message
+        assert "RELEASE_NODE" in verdict.message
+        # Nodes listen elsewhere where the image sets ERL_AFLAGS; the advice named lines that it did not have.
+        assert ("ERL_AFLAGS" in verdict.message) is flags
+
+
+def test_a_node_without_its_tls_is_told_before_all_else_and_with_the_way_out():
+    """Both count as none: nodes talked in plaintext, and the mesh was Unknown."""
+    plain = Failed(Failure.PLAINTEXT, "the node takes connections in plaintext", Step.TLS)
+    for others in ({"a": plain, "b": plain}, {"a": "", "b": ""}, {"a": FROZEN, "b": "b"}):
+        verdict = judged("abc", **others, c=plain)
+        assert verdict[:2] == (False, "TlsNotSpoken")
+        assert "-proto_dist" in verdict.message
+        assert "spec.envFrom" in verdict.message
+
+
+def test_a_node_that_others_see_over_tls_speaks_it_whoever_answers_us_in_plaintext():
+    plain = Failed(Failure.PLAINTEXT, "the node takes connections in plaintext", Step.TLS)
+    assert judged("abc", a="bc", b="ac", c=plain).reason == "Unreachable"
+
+
+def test_another_name_from_whoever_answers_without_the_cookie_stalls_nothing():
+    """Anybody at a pod's address could stall the resource with a name, and with any text in it."""
+    claimed = Failed(Failure.WRONG_NAME, "it says so", Step.HANDSHAKE)
+    verdict = judged("abc", a="b", b="a", c=claimed)
+    assert verdict[:2] == (False, "Unreachable")
+    assert "rel/env.sh" not in verdict.message
+    proven = Failed(Failure.WRONG_NAME, "it says so", Step.CALL)
+    assert view(members("ab"), said(a=proven, b=claimed)).not_as_told == {name("a")}
+
+
+@pytest.mark.parametrize("failure", [Failure.WRONG_NAME, Failure.NOT_DISTRIBUTED])
+def test_a_node_that_others_see_has_its_name_whoever_answers_us_at_its_address(failure):
+    """A policy that refuses with a reset, or somebody else at the address, is no node without a name."""
+    verdict = judged("abc", a="bc", b="ac", c=Failed(failure, "it says so", Step.CALL))
+    assert verdict[:2] == (False, "Unreachable")
 
 
 def test_a_node_that_does_not_listen_yet_is_no_node_without_a_name():
@@ -147,6 +183,50 @@ def test_a_frozen_node_is_no_starting_one_though_it_is_not_ready_any_more():
     assert view([member("a"), member("b", started=False)], said(a="b", b=FROZEN)).verdict.reason == "Forming"
 
 
+SILENCE = "the machine worker2 does not answer (since 2026-01-01 12:03 UTC)"
+LOST = {"machine": "worker2", "lost": SILENCE, "ready": False}
+
+
+@pytest.mark.parametrize("failed", [DROPPED, REFUSED])
+def test_silent_nodes_on_a_lost_machine_are_told_by_it(failed):
+    """They were told as forming, which they had done long before."""
+    five = [*members("ab"), *members("cde", **LOST)]
+    seen = view(five, said(a="b", b="a", c=failed, d=failed, e=failed), 5)
+    assert seen.verdict == (False, "MachineLost", f"chat-c, chat-d, chat-e: {SILENCE}")
+    assert (seen.links, seen.expected_links) == (1, 10)
+
+
+def test_nodes_that_answer_are_in_the_mesh_whatever_is_said_of_their_machine():
+    """A kubelet can be gone while its containers run."""
+    assert view([*members("a"), member("b", **LOST)], said(a="b", b="a")).verdict.reason == "FullMesh"
+
+
+def test_when_all_are_lost_nothing_is_known_of_the_mesh():
+    assert view([member("a", **LOST)], said(a=DROPPED)).verdict == (None, "MachineLost", f"chat-a: {SILENCE}")
+
+
+WHERE = {
+    "all on it are silent": (
+        {"c": "w2", "d": "w2"},
+        {"c": DROPPED, "d": DROPPED},
+        "chat-c, chat-d on the machine w2, of",
+    ),
+    "one on it answers": ({"b": "w2", "c": "w2"}, {"b": "a", "c": DROPPED}, "chat-c: "),
+    "on two": ({"c": "w2", "d": "w3"}, {"c": DROPPED, "d": DROPPED}, "chat-c, chat-d: "),
+    "it answers, and does not let us in": ({"c": "w2"}, {"c": COOKIE}, "chat-c: "),
+    "nobody knows where": ({}, {"c": DROPPED}, "chat-c: "),
+}
+
+
+@pytest.mark.parametrize(("machines", "answers", "told"), WHERE.values(), ids=WHERE)
+def test_a_machine_of_which_no_node_answers_is_named_before_kubernetes_knows(machines, answers, told):
+    known = {"a": "w1", **machines}
+    everybody = [member(letter, machine=known.get(letter, "")) for letter in sorted({"a", *answers})]
+    seen = view(everybody, said(**{"a": "b" if "b" in answers else "", **answers}))
+    assert seen.verdict.reason == "Unreachable"
+    assert seen.verdict.message.startswith(told)
+
+
 def test_pods_that_do_not_exist_yet_are_waited_for():
     assert judged("ab", expected=3, a="b", b="a") == (False, "Forming", "1 pod to come")
 
@@ -160,7 +240,43 @@ def test_strangers_are_told_and_consoles_are_not():
     answers = {name("a"): answer("bxr", hidden=frozenset({name("r")})), name("b"): answer("a")}
     seen = view(members("ab"), answers)
     assert seen.strangers == {name("x"): (name("a"),)}
-    assert seen.verdict.reason == "FullMesh"
+
+
+def test_two_clusters_that_one_cookie_has_merged_are_no_full_mesh():
+    """It was told as one: whoever has the cookie of another cluster runs code in it."""
+    others = [f"shop@{number}" for number in range(5)]
+    merged = {name("a"): Answer(frozenset({name("b"), *others}), uptime_seconds=LONG)}
+    verdict = view(members("ab"), merged | said(b="a")).verdict
+    assert verdict[:2] == (False, "Strangers")
+    told = "shop@0, shop@1, shop@2 and 2 more: connected with chat-a, and no pod of this cluster; give each cluster"
+    assert verdict.message.startswith(told)
+
+
+def test_a_node_that_lists_thousands_of_strangers_fills_nobodys_memory():
+    crowd = frozenset(f"x@{number}" for number in range(20_000))
+    assert len(view(members("a"), {name("a"): Answer(crowd, uptime_seconds=LONG)}).strangers) == MOST_STRANGERS
+
+
+def partial(letters, unheard=(), **by_letter):
+    return view(members(letters), said(**by_letter), None, unheard, "Partial")
+
+
+def test_in_a_partial_topology_a_missing_link_is_no_fault_and_a_silent_node_is():
+    seen = partial("abc", a="b", b="ac", c="b")
+    assert seen.verdict[:2] == (True, "NodesAnswer")
+    assert (seen.links, seen.expected_links, len(seen.islands)) == (2, 2, 1)
+    assert partial("abc", a="", b="", c="").verdict[:2] == (True, "NodesAnswer")
+    assert partial("abc", a="b", b="", c="").verdict[:2] == (True, "NodesAnswer")
+    assert partial("abc", a="b", b="a", c=FROZEN).verdict.reason == "NodeFrozen"
+    assert partial("abc", a="b", b="a", c=DROPPED).verdict.reason == "Unreachable"
+    assert partial("a", a="").verdict.message.startswith("the only node is up")
+    assert partial("ab", a=REFUSED, b=REFUSED).islands == ()
+
+
+def test_in_a_partial_topology_a_link_that_both_ends_believe_in_and_hear_nothing_over_is_a_fault():
+    seen = partial("abc", {(name("a"), name("b"))}, a="b", b="a", c="")
+    assert seen.verdict == (False, "PartialMesh", "connected, but do not hear each other: chat-a and chat-b")
+    assert (seen.links, seen.expected_links) == (0, 1)
 
 
 def test_two_pods_with_one_node_name_are_told():
@@ -239,7 +355,7 @@ def test_the_verdict_is_one_of_the_known_and_full_only_where_nothing_is_amiss(si
     assert seen.verdict.reason in REASONS
     assert seen.verdict.message
     assert (seen.verdict.clustered is None) == (seen.verdict.reason == "Unknown")
-    complete = bool(seen.members) and not seen.silent and seen.links == seen.expected_links
+    complete = bool(seen.members) and not seen.silent and seen.links == seen.expected_links and not seen.strangers
     assert (seen.verdict.clustered is True) == complete
 
 

@@ -62,10 +62,13 @@ def resource(replicas: int = 3, **told: tuple[str, str, str]) -> Body:
     }
 
 
+OWNER = {"kind": "StatefulSet", "name": "chat", "controller": True}
+
+
 def pod(ordinal: int, *, ready: bool = True, restarts: int = 0) -> Body:
     """A member."""
     return {
-        "metadata": {"name": f"chat-{ordinal}"},
+        "metadata": {"name": f"chat-{ordinal}", "ownerReferences": [OWNER]},
         "status": {
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
             "containerStatuses": [{"name": "app", "restartCount": restarts}, {"name": "sidecar", "restartCount": 9}],

@@ -9,6 +9,7 @@ import pytest
 from elixircluster.api import resource as api
 from elixircluster.plugin.changes import RESTARTED_AT, rollout, rotation
 from elixircluster.plugin.events import about, line
+from elixircluster.plugin.target import Duration
 from tests.unit.plugin.resources import resource
 
 ROLLING = {"Ready": ("False", "Rolling", "replacing pod chat-0, 1 to go")}
@@ -40,12 +41,35 @@ def test_nobody_waits_for_what_does_not_go_on(judge):
     assert judge(paused).failed
 
 
+@pytest.mark.parametrize("judge", [rollout, lambda body: rotation(body, "now")])
+@pytest.mark.parametrize("reason", ["MeshNotHealed", "NotDistributed", "NodeNameOverridden", "TlsNotSpoken"])
+def test_a_mesh_that_is_not_healed_ends_no_waiting_while_the_work_goes_on(judge, reason):
+    """rotate-cookie failed at its first event, and did not have the pods' files follow, though the rotation went on."""
+    seen = judge(resource(**ROLLING, Stalled=("True", reason, "links do not come back")))
+    assert not seen.failed
+    seen = judge(resource(Ready=("False", reason, "x"), Stalled=("True", reason, "no pod starts")))
+    assert seen.failed
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("90s", 90), ("1h30m", 5400), ("0", 0), ("2.5m", 150), ("250ms", 0.25), ("7", 7)]
+)
+def test_a_time_is_given_as_to_kubectl(given, seconds):
+    assert Duration().convert(given, None, None) == seconds
+
+
 def test_a_rotation_is_done_when_its_own_value_is_told():
     body = resource(Reconciling=("True", "RotatingCookie", "2 of 3 nodes have it"))
     body["status"]["cookieRotation"] = "yesterday"
     assert rotation(body, "now").words == "2 of 3 nodes have it"
     body["status"]["cookieRotation"] = "now"
     assert rotation(body, "now").done
+
+
+def test_a_lost_machine_ends_the_waiting_for_a_rollout_and_not_for_a_rotation():
+    lost = ("False", "MachineLost", "chat-2: the machine worker2 does not answer")
+    body = resource(Ready=lost, Stalled=("True", *lost[1:]))
+    assert (rollout(body).failed, rotation(body, "now").failed) == (True, False)
 
 
 def test_the_annotation_of_a_restart_is_in_our_own_group():

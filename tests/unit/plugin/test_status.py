@@ -55,6 +55,14 @@ SITUATIONS = {
         "Partitioned: 2 islands: chat-0, chat-1 | chat-2",
     ),
     "forming": ({"Clustered": ("False", "Forming", "waiting for chat-2")}, "green", "Forming: waiting for chat-2"),
+    "booting": (
+        {
+            "Ready": ("False", "WaitingForReady", "pod chat-2: its application chat is not up yet"),
+            "Clustered": ("False", "Booting", "chat-2 is starting: its application chat is not up yet"),
+        },
+        "yellow",
+        "WaitingForReady: pod chat-2: its application chat is not up yet",
+    ),
     "no node": ({"Available": ("False", "NoNodeReady", "no node is ready")}, "red", "all 3 nodes see each other"),
     "paused": ({"Paused": ("True", "Paused", "nothing is changed")}, "green", "Paused: nothing is changed"),
 }
@@ -80,6 +88,16 @@ def test_a_change_that_nobody_looked_at_is_told():
     assert "not looked at yet" in what(body)
 
 
+@pytest.mark.parametrize(
+    ("ready", "booted", "told"), [(True, True, "yes"), (False, False, "boots"), (False, None, "no")]
+)
+def test_a_node_that_boots_is_told_from_one_that_is_not_ready(ready, booted, told):
+    body = resource()
+    body["status"]["nodes"][2] |= {"ready": ready} | ({} if booted is None else {"booted": booted})
+    lines = shown(*detail(body, [pod(0), pod(1), pod(2)])).splitlines()
+    assert next(line.split()[2] for line in lines if line.startswith("chat-2")) == told
+
+
 def test_one_resource_is_told_with_its_nodes_islands_and_restarts():
     body = resource(Clustered=("False", "Partitioned", "2 islands"))
     body["status"]["mesh"]["islands"] = [["chat-0", "chat-1"], ["chat-2"]]
@@ -94,9 +112,13 @@ def test_one_resource_is_told_with_its_nodes_islands_and_restarts():
     assert lines[-1].endswith("-- bin/chat remote")
 
 
-def test_the_step_of_an_update_is_told_while_there_is_one():
-    assert "Rolling to revision" not in shown(*detail(resource(), []))
-    assert "Rolling to revision" in shown(*detail(resource(Ready=("False", "Rolling", "x")), []))
+def test_the_step_of_an_update_is_told_while_nodes_of_an_older_revision_are_there():
+    """A lost machine was told as an update that rolls."""
+    waiting = resource(Ready=("False", "WaitingForReady", "pod chat-2: its machine does not answer"))
+    for body in (resource(), waiting):
+        assert "Rolling to revision" not in shown(*detail(body, []))
+    waiting["status"]["updatedReplicas"] = 2
+    assert "Rolling to revision" in shown(*detail(waiting, []))
 
 
 def test_a_node_that_did_not_answer_has_a_question_mark():

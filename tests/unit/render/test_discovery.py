@@ -58,6 +58,7 @@ def test_libclusters_topology_is_written_as_an_erlang_term(discovery, term):
     assert config_file(cluster("chat", "talk", discovery=discovery)) == term
 
 
+SELECTOR = "elixircluster.dev/cluster=chat,app.kubernetes.io/component=node,elixircluster.dev/slot=a"
 COMMON = {
     "LIBCLUSTER_SERVICE": "chat-nodes",
     "LIBCLUSTER_NAMESPACE": "talk",
@@ -84,7 +85,7 @@ ENVIRONMENTS = {
 @pytest.mark.parametrize(("discovery", "variables"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_the_same_is_told_in_variables(discovery, variables):
     gigalixir = {
-        "LIBCLUSTER_KUBERNETES_SELECTOR": "elixircluster.dev/cluster=chat,app.kubernetes.io/component=node",
+        "LIBCLUSTER_KUBERNETES_SELECTOR": SELECTOR,
         "LIBCLUSTER_KUBERNETES_NODE_BASENAME": variables["LIBCLUSTER_NODE_BASENAME"],
     }
     assert environment(cluster("chat", "talk", discovery=discovery)) == {**variables, **gigalixir}

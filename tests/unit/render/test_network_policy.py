@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from elixircluster.render.network_policy import LAST_PORT, gaps
+import pytest
+import yaml
+
+from elixircluster.render.network_policy import LAST_PORT, OPERATOR, gaps
+from elixircluster.render.objects import render
+from elixircluster.render.templates import Templates
 from tests.unit.factory import children, cluster
 
 GAPS = {
@@ -28,6 +33,22 @@ def test_members_and_whom_the_user_names_reach_the_distribution():
     assert {"podSelector": policy["podSelector"]} in guarded["from"]
     assert peer in guarded["from"]
     assert guarded["ports"] == [{"protocol": "TCP", "port": 6789}]
+
+
+# `lease.namespace` and `nameOverride` of the chart locked the operator out.
+def test_the_operator_is_let_in_from_where_it_runs_by_a_label_that_no_release_changes():
+    objects = render(cluster(), Templates(operator_namespace="beams"), "u")
+    (policy,) = (item["spec"] for item in objects if item["kind"] == "NetworkPolicy")
+    assert {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "beams"}},
+        "podSelector": {"matchLabels": {"elixircluster.dev/operator": "true"}},
+    } in policy["ingress"][0]["from"]
+
+
+def test_the_chart_gives_the_operators_pods_that_label():
+    manifest = Path(__file__).parents[3] / "deploy/elixircluster.yaml"
+    (operator,) = (item for item in yaml.safe_load_all(manifest.read_text()) if item["kind"] == "Deployment")
+    assert operator["spec"]["template"]["metadata"]["labels"].items() >= OPERATOR.items()
 
 
 def test_with_epmd_its_port_is_guarded_too():

@@ -42,7 +42,7 @@ def test_everything_that_would_be_applied_is_shown_and_the_cookie_is_not():
 
 
 def test_a_cookie_of_the_users_is_not_made():
-    values = "distribution: {cookie: {secretRef: {name: mine, key: cookie}}}"
+    values = "distribution: {cookie: {secretKeyRef: {name: mine, key: cookie}}}"
     assert "Secret" not in by_kind(preview(CHAT, [values], [], None))
 
 
@@ -50,6 +50,24 @@ def test_several_resources_are_rendered_in_one_go():
     text = f"---\n{CHAT}---\n{CHAT.replace('name: chat', 'name: other')}---\n"
     names = [item["metadata"]["name"] for item in preview(text, [], [], None) if item["kind"] == "StatefulSet"]
     assert names == ["chat", "other"]
+
+
+def test_other_kinds_are_handed_on_as_they_are():
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "ownerReferences": []},
+        "data": {"a": "b"},
+    }
+    objects = preview(f"{yaml.safe_dump(secret)}---\n{CHAT}", [], ["replicas=2"], None)
+    assert objects[0] == secret
+    assert by_kind(objects)["StatefulSet"]["spec"]["replicas"] == 2
+
+
+def test_a_date_is_a_text_as_for_kubectl():
+    objects = preview(CHAT, ["env: [{name: DAY, value: 2026-01-01}]"], [], None)
+    (app,) = by_kind(objects)["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    assert {"name": "DAY", "value": "2026-01-01"} in app["env"]
 
 
 def test_settings_win_over_values_and_values_over_the_resource():
@@ -85,9 +103,12 @@ def test_mappings_merge_and_everything_else_replaces():
 
 
 REFUSED = {
-    "not a resource": ("{kind: Pod}", [], [], "not a resource of apiVersion elixircluster.dev/v1alpha1"),
-    "a list": ("[1]", [], [], "not a resource"),
-    "a text": ("hello", [], [], "not a resource"),
+    "no apiVersion": ("{kind: Pod}", [], [], "not an object with apiVersion and kind"),
+    "a list": ("[1]", [], [], "not an object"),
+    "a text": ("hello", [], [], "not an object"),
+    "another version": (CHAT.replace("v1alpha1", "v9"), [], [], "this knows elixircluster.dev/v1alpha1 only"),
+    "a name that is too long": (CHAT.replace("name: chat", f"name: {'a' * 53}"), [], [], "longer than 52 characters"),
+    "a name with a dot": (CHAT.replace("name: chat", "name: chat.eu"), [], [], "must begin with a letter"),
     "no name": (CHAT.replace("{name: chat}", "{}"), [], [], "metadata.name is missing"),
     "a number for a name": (CHAT.replace("name: chat", "name: 5"), [], [], "metadata.name"),
     "a list for metadata": (CHAT.replace("{name: chat}", "[name]"), [], [], "metadata"),

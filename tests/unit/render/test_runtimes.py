@@ -6,7 +6,7 @@ import pytest
 
 from elixircluster.render.config import config_files
 from elixircluster.render.vm import TLS_OPTIONS
-from tests.unit.factory import cluster, container, variables
+from tests.unit.factory import cluster, variables
 
 TLS = {"tls": {"mode": "SelfSigned"}}
 OPTIONS = f"/etc/elixircluster/{TLS_OPTIONS}"
@@ -39,8 +39,3 @@ def test_relxs_tools_ask_by_a_node_that_does_not_listen_where_erl_call_cannot(di
 
 def test_relxs_tools_are_left_alone_over_plain_tcp():
     assert not {"USE_NODETOOL", "ERL_ZFLAGS"} & set(variables(cluster(runtime="Relx")))
-
-
-@pytest.mark.parametrize(("runtime", "told"), [("Mix", False), ("Relx", False), ("Gleam", True), ("Erl", False)])
-def test_a_node_behind_a_shell_that_ignores_sigterm_is_told_to_stop_itself(runtime, told):
-    assert ("lifecycle" in container(cluster(runtime=runtime))) is told

@@ -50,9 +50,10 @@ def test_a_key_that_kubernetes_allows_is_read_as_it_was_written():
     assert read(f"a: {to_json(value)}\n") == {"a": value}
 
 
-def test_a_key_longer_than_yaml_allows_stalls():
-    with pytest.raises(Stalled, match="statefulset"):
-        children(cluster(podMetadata={"annotations": {"k" * 2000: ""}}))
+def test_a_value_is_never_read_as_yaml_nor_as_the_place_of_another():
+    affinity = {"k" * 2000: "__0__", "__1__": ["__2__", "<<"]}
+    pod = children(cluster(scheduling={"affinity": affinity}))["StatefulSet"]["spec"]["template"]["spec"]
+    assert affinity.items() <= pod["affinity"].items()
 
 
 def test_half_of_a_character_is_not_a_tool_to_break_out():

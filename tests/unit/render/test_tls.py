@@ -60,3 +60,20 @@ def test_the_key_is_mounted_and_in_no_config_map():
     volumes = rendered["StatefulSet"]["spec"]["template"]["spec"]["volumes"]
     assert {"name": "tls", "secret": {"secretName": "chat-tls"}} in volumes
     assert "PRIVATE KEY" not in str(rendered)
+
+
+ISSUERS = {
+    "cert-manager's own": ({"name": "ca"}, {"name": "ca", "kind": "Issuer", "group": "cert-manager.io"}),
+    "another group's": (
+        {"name": "ca", "kind": "AWSPCAClusterIssuer", "group": "awspca.cert-manager.io"},
+        {"name": "ca", "kind": "AWSPCAClusterIssuer", "group": "awspca.cert-manager.io"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "reference"), ISSUERS.values(), ids=ISSUERS)
+def test_any_issuer_may_sign(said, reference):
+    tls = {"mode": "CertManager", "issuerRef": said}
+    certificate = children(cluster(discovery={"strategy": "DNSSRV"}, distribution={"tls": tls}))["Certificate"]
+    assert certificate["spec"]["issuerRef"] == reference
+    assert certificate["spec"]["usages"] == ["digital signature", "server auth", "client auth"]

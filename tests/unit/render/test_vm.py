@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from elixircluster.render.config import config_files
 from elixircluster.render.vm import cores, machine_flags, port_flags, quote, schedulers_of
-from tests.unit.factory import cluster
+from tests.unit.factory import cluster, variables
 
 CONFIG = "-config /etc/elixircluster/libcluster"
 NO_SPIN = "+sbwt none +sbwtdcpu none +sbwtdio none"
@@ -20,11 +20,11 @@ FLAGS = {
     "ports": ({"vm": {"maxPorts": 1024}}, f"{NO_SPIN} +Q 1024 {CONFIG}"),
     "net tick": (
         {"distribution": {"netTickTimeSeconds": 15}},
-        f"{NO_SPIN} +Q 65536 -kernel net_ticktime 15 {CONFIG}",
+        f"{NO_SPIN} +Q 65536 {CONFIG} -kernel net_ticktime 15",
     ),
     "arguments": (
         {"vm": {"args": ["+hms", "4000", "-kernel", "logger", '[{a, "b c"}]']}},
-        f'{NO_SPIN} +Q 65536 {CONFIG} +hms 4000 -kernel logger [{{a,\\ \\"b\\ c\\"}}]',
+        f'{NO_SPIN} +Q 65536 {CONFIG} -kernel logger [{{a,\\ \\"b\\ c\\"}}] +hms 4000',
     ),
 }
 
@@ -40,6 +40,34 @@ def test_every_node_listens_on_one_port_without_epmd():
 
 def test_a_console_does_not_listen():
     assert config_files(cluster())["remote.vm.args"] == "-dist_listen false\n"
+
+
+# Of -mnesia dir the first one counts, so that a release's vm.args won over the resource's.
+PARAMETERS = {
+    "an application's": (["-mnesia", "dir", '"/data"'], ['-mnesia dir \\"/data\\"']),
+    "several in a flag": (["-kernel", "a", "1", "b", "2"], ["-kernel a 1", "-kernel b 2"]),
+    "a flag of the runtime": (["-s", "mod", "fun", "-pa", "a", "b", "-eval", "a b"], []),
+    "an emulator's": (["+hms", "4000"], []),
+    "no pairs": (["-hidden", "-x", "y", "-extra", "-mnesia", "dir", "x"], []),
+}
+
+
+@pytest.mark.parametrize(("args", "flags"), PARAMETERS.values(), ids=PARAMETERS)
+@pytest.mark.parametrize("runtime", ["Mix", "Relx", "Gleam", "Erl"])
+def test_an_applications_parameter_stands_before_and_after_the_release(runtime, args, flags):
+    found = variables(cluster(runtime=runtime, vm={"args": args}))
+    for flag in flags:
+        assert f" {flag} " in f" {found['ERL_AFLAGS']} "
+        assert f" {flag} " in f" {found['ERL_FLAGS']} "
+    other = [quote(argument) for argument in args] if not flags else []
+    assert found["ERL_FLAGS"].endswith(" ".join(other))
+
+
+def test_the_port_that_epmd_tells_stands_before_and_after_the_release():
+    found = variables(cluster(distribution={"epmd": "Enabled"}))
+    flag = "-kernel inet_dist_listen_min 6789 inet_dist_listen_max 6789"
+    assert flag in found["ERL_AFLAGS"]
+    assert flag in found["ERL_FLAGS"]
 
 
 @pytest.mark.parametrize("strategy", ["DNS", "DNSSRV"])

@@ -1,7 +1,8 @@
 {{- /*
 What the operator may do, said once: in the ClusterRole, or in the Role of each watched namespace.
 No wildcard, and no verb that it does not use. It cannot read what it has no part in: no pod logs, no exec. Secrets
-are created (cookies, certificates), read, and renewed (certificates); never deleted.
+are created (cookies, certificates), read, and renewed (certificates); never deleted. A kind that only one field of the
+resource needs comes with a value of its own (rbac.certManager, rbac.apiDiscovery).
 */ -}}
 {{- define "elixircluster.rules" -}}
 - apiGroups: [elixircluster.dev]
@@ -26,19 +27,6 @@ are created (cookies, certificates), read, and renewed (certificates); never del
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [cert-manager.io]
-  resources: [certificates]
-  verbs: [get, list, create, patch, delete]
-# For discovery by the API server: the right to read pods and endpoints, which one must have to give.
-- apiGroups: [rbac.authorization.k8s.io]
-  resources: [roles, rolebindings]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [""]
-  resources: [endpoints]
-  verbs: [get, list]
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices]
-  verbs: [get, list]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
@@ -46,9 +34,27 @@ are created (cookies, certificates), read, and renewed (certificates); never del
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, delete]
+# Listed by the uid of what they are about, where only an Event says why a pod is not made or not ready.
 - apiGroups: [""]
   resources: [events]
-  verbs: [create]
+  verbs: [create, patch, list]
+{{- if .Values.rbac.certManager }}
+- apiGroups: [cert-manager.io]
+  resources: [certificates]
+  verbs: [get, list, create, patch, delete]
+{{- end }}
+{{- if .Values.rbac.apiDiscovery }}
+# The right to read pods and endpoints, which one must have to give.
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [""]
+  resources: [endpoints]
+  verbs: [get, list]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list]
+{{- end }}
 {{- end -}}
 
 {{- /* And in the lease's namespace: who of the replicas works. */ -}}

@@ -1,47 +1,57 @@
-"""Whether the nodes look for each other, and find: the discovery library's settings, and the mesh itself."""
+"""Whether the nodes look for each other, and where: the discovery library's settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from elixircluster.doctor.facts import Facts, Member
-from elixircluster.doctor.finding import Verdict, failed, passed, skipped, some
+from elixircluster.doctor.finding import NOTHING, UNANSWERED, Verdict, failed, looked_into, skipped, some
 from elixircluster.doctor.probe import Told
 
 PREFIX = "Elixir.Cluster.Strategy."
+QUERY = "DNS_CLUSTER_QUERY"
 
 
 def discovery(facts: Facts) -> Verdict:
     """The nodes ask for this resource's nodes, by the names that they have."""
     asked = [line for member in facts.probed for line in _elsewhere(facts, member)]
     if asked:
-        return failed(
-            "a node looks for other nodes than its peers",
-            asked,
-            "the release's own configuration wins over the operator's: remove its libcluster topologies from "
-            "config/runtime.exs, or read LIBCLUSTER_SERVICE and LIBCLUSTER_NODE_BASENAME there",
-        )
-    libraries = sorted({library for member in facts.probed for library in _libraries(member)})
+        return failed("a node looks for other nodes than its peers", asked, _remedy(facts, asked))
     if facts.strategy in {"Static", "None"}:
-        return passed(f"strategy {facts.strategy} needs no library") if facts.probed else skipped(NOTHING)
-    if not any(member.probe and member.probe.said for member in facts.probed):
-        return skipped("no node answers from beside it")
-    if not libraries:
-        return passed("its settings lead to these nodes; neither libcluster nor dns_cluster is in the release")
-    if all(_started(member) for member in facts.probed):
-        return passed(f"{some(libraries)} runs, and its settings lead to these nodes")
-    return passed(f"its settings lead to these nodes; {some(libraries)} is in the release and does not run everywhere")
+        return looked_into(facts, facts.probed, f"strategy {facts.strategy} needs no library")
+    answered = [member for member in facts.probed if member.said]
+    if not answered:
+        return skipped(UNANSWERED if facts.probed else NOTHING)
+    found = sorted({library for member in answered for library in libraries(member)})
+    if not found:
+        return looked_into(facts, answered, "neither libcluster nor dns_cluster is in the release")
+    if all(started(member) for member in answered):
+        return looked_into(facts, answered, f"{some(found)} runs, and its settings lead to these nodes")
+    told = f"its settings lead to these nodes; {some(found)} is in the release and does not run everywhere"
+    return looked_into(facts, answered, told)
 
 
-NOTHING = "no pod could be looked into"
+def _remedy(facts: Facts, asked: Sequence[str]) -> str:
+    if any(QUERY in line for line in asked):
+        # Not from spec.envFrom, which loses to what the operator sets.
+        where = "spec.env, spec.release.command or the image's rel/env.sh.eex"
+        return f"{QUERY} comes from {where}: remove it, the operator sets it"
+    return (
+        "the release's own configuration wins over the operator's: remove its libcluster topologies from "
+        "config/runtime.exs, or read LIBCLUSTER_SERVICE and LIBCLUSTER_NODE_BASENAME there"
+    )
 
 
-def _libraries(member: Member) -> Sequence[str]:
-    return list(member.probe.told.get("libraries") or []) if member.probe else []
+def libraries(member: Member) -> Sequence[str]:
+    """The discovery libraries of the release, by its folders and by what the node knows."""
+    folders = list(map(str, member.told.get("libraries") or []))
+    known = map(str, member.said.get("has") or [])
+    return [*folders, *(name for name in known if not any(folder.startswith(name) for folder in folders))]
 
 
-def _started(member: Member) -> Sequence[str]:
-    return list(member.probe.said.get("started") or []) if member.probe else []
+def started(member: Member) -> Sequence[str]:
+    """Those that run."""
+    return list(member.said.get("started") or [])
 
 
 def _elsewhere(facts: Facts, member: Member) -> Iterator[str]:
@@ -49,9 +59,9 @@ def _elsewhere(facts: Facts, member: Member) -> Iterator[str]:
     if not member.probe:
         return
     wanted = f"{facts.service}."
-    query = member.probe.part("environment").get("DNS_CLUSTER_QUERY")
+    query = member.probe.part("environment").get(QUERY)
     if facts.strategy == "DNS" and query is not None and not same_name(query, facts):
-        yield f"{member.name}: DNS_CLUSTER_QUERY is {query or 'empty'}, not {wanted}"
+        yield f"{member.name}: {QUERY} is {query or 'empty'}, not {wanted}"
     for topology in member.probe.said.get("topologies") or []:
         judge = TOPOLOGIES.get(topology["strategy"].removeprefix(PREFIX))
         for fault in judge(topology["config"], facts, member) if judge else ():
@@ -115,74 +125,3 @@ TOPOLOGIES: Mapping[str, Callable[[Told, Facts, Member], Iterator[str]]] = {
     "Epmd": _by_hosts,
 }
 """What a strategy of libcluster must be told; of others nothing is known."""
-
-
-def oneself(facts: Facts) -> Verdict:
-    """Each node lets in one that has its own name's host, cookie, flags and certificate."""
-    told = {member.name: member.probe.part("node") for member in facts.probed if member.probe}
-    if not told:
-        return skipped(NOTHING)
-    refused = [name for name, answer in told.items() if answer.get("error") == "refused"]
-    if refused:
-        return failed(
-            "a node refuses what it was started with itself",
-            [f"{name} refuses a connection with its own cookie" for name in refused],
-            "its cookie was changed while it ran (Node.set_cookie), or it hangs: "
-            f"kubectl delete pod {' '.join(refused)}",
-        )
-    if any("said" not in answer for answer in told.values()):
-        return skipped("not every node answered in time")
-    return passed(f"each of {len(told)} nodes lets in one with its own cookie")
-
-
-def mesh(facts: Facts) -> Verdict:
-    """Every node sees every other: what is left to say where nothing else is wrong."""
-    clustered = facts.conditions.get("Clustered", {})
-    sees = {
-        member.node: set(member.probe.said["visible"])
-        for member in facts.probed
-        if member.probe and isinstance(member.probe.said.get("visible"), list)
-    }
-    nodes = {member.node for member in facts.members if member.node}
-    missing = [
-        f"{node} does not see {some(sorted(nodes - seen - {node}))}"
-        for node, seen in sees.items()
-        if nodes - seen - {node}
-    ]
-    if not sees:
-        return _by_operator(clustered)
-    if not missing:
-        return passed(f"each of {len(sees)} nodes sees all {len(nodes)}")
-    if clustered.get("reason") == "Forming":
-        return skipped(f"nodes still look for each other: {clustered['message']}")
-    told = [f"the operator says: {clustered['message']}"] if clustered.get("message") else []
-    return failed("the nodes do not see each other", [*missing, *told], _mesh_remedy(facts))
-
-
-def _by_operator(clustered: Told) -> Verdict:
-    if clustered.get("status") == "False" and clustered.get("reason") != "Forming":
-        return failed("the nodes do not see each other", [str(clustered["message"])], "kubectl logs of the named pods")
-    if clustered.get("status") == "True":
-        return passed(str(clustered["message"]))
-    return skipped("no node answers from beside it")
-
-
-def _mesh_remedy(facts: Facts) -> str:
-    refused = [
-        f"{member.name} → {pod}"
-        for member in facts.probed
-        for pod, let_in in (member.probe.part("node", "dials") if member.probe else {}).items()
-        if let_in is False
-    ]
-    if refused:
-        return f"a node with the same cookie is refused ({some(refused)}): kubectl logs of both pods says why"
-    if facts.strategy == "None":
-        return "with discovery.strategy None the application must connect the nodes; each would let the others in"
-    if not any(_libraries(member) for member in facts.probed):
-        return "each would let the others in, but nobody asks: add libcluster or dns_cluster, or use strategy Static"
-    if not all(_started(member) for member in facts.probed):
-        return "the library is in the release and does not run: is it there with `runtime: false`?"
-    return (
-        "each would let the others in, but nobody asks: is Cluster.Supervisor (or DNSCluster) among the children of "
-        "the application's supervisor?"
-    )

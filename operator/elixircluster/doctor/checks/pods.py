@@ -1,24 +1,29 @@
-"""The resource and its pods: accepted, running, answering, named as they should be, with enough of everything."""
+"""The resource and its nodes: accepted, named as they should be, running, with enough of everything."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from elixircluster.control.diagnosis import MISTAKES, diagnose
-from elixircluster.doctor.facts import Facts, Member, seconds_of
-from elixircluster.doctor.finding import Verdict, failed, passed, skipped
+from elixircluster.doctor.facts import Facts, Member
+from elixircluster.doctor.finding import NOTHING, UNANSWERED, Verdict, failed, looked_into, passed, skipped
 from elixircluster.doctor.probe import Told
+from elixircluster.observed.diagnosis import MISTAKES, OBSTACLES, diagnose
+from elixircluster.observed.machine import LOST
+from elixircluster.plugin.resources import CONTAINER
 
 # Said of the resource, seen at its pods: there it is told in full.
-OF_PODS = {diagnosis.reason for _, diagnosis in MISTAKES}
-# What the operator says when links do not come back is what we are to explain.
-SYMPTOMS = {"MeshNotHealed", "NotDistributed"}
+OF_PODS = {diagnosis.reason for _, diagnosis in (*MISTAKES, *OBSTACLES)} | {"PodsRefused"}
+SYMPTOMS = {"MeshNotHealed", "NotDistributed", "TlsNotSpoken"}
+"""What the operator says when links do not come back is what we are to explain."""
+OF_MACHINES = {LOST, "ProgressDeadlineExceeded"}
+"""And where a machine is lost, of which a check of its own tells."""
 OVERRIDDEN = "NodeNameOverridden"
 RENAME = (
     "let the operator name the node: remove RELEASE_NODE and RELEASE_DISTRIBUTION from the image's rel/env.sh.eex, "
     "and -name and -sname from its vm.args"
 )
-RECENT_SECONDS = 600
+OPERATOR = "kubectl get pods -A -l elixircluster.dev/operator=true"
 HIGH_MEMORY = 0.95
 HIGH_PORTS = 0.9
 
@@ -30,17 +35,17 @@ def resource(facts: Facts) -> Verdict:
         return failed(
             "the operator has not looked at it",
             ["the resource has no conditions"],
-            "is the operator installed and does it watch this namespace? kubectl get pods -A -l "
-            "app.kubernetes.io/name=elixircluster",
+            f"is the operator installed and does it watch this namespace? {OPERATOR}",
         )
     stalled = facts.conditions.get("Stalled", {})
-    if stalled.get("status") == "True" and stalled["reason"] not in OF_PODS | SYMPTOMS:
+    elsewhere = OF_PODS | SYMPTOMS | (OF_MACHINES if any(member.lost for member in facts.members) else set())
+    if stalled.get("status") == "True" and stalled["reason"] not in elsewhere:
         return failed(f"refused: {stalled['reason']}", [stalled["message"]], "do what the message says")
     if status.get("observedGeneration", 0) < facts.resource["metadata"].get("generation", 0):
         return failed(
             "the operator has not seen the newest change",
             [f"generation {facts.resource['metadata']['generation']}, observed {status.get('observedGeneration')}"],
-            "is the operator running? kubectl get pods -A -l app.kubernetes.io/name=elixircluster",
+            f"is the operator running? {OPERATOR}",
         )
     paused = ", and paused" if facts.spec.get("paused") else ""
     return passed(f"accepted{paused}")
@@ -51,9 +56,27 @@ def name(facts: Facts) -> Verdict:
     wrong = [line for member in facts.members if (line := _wrong_name(member))]
     if wrong:
         return failed("a node is not named as the operator says", wrong, RENAME)
-    if not facts.probed:
-        return skipped("no pod could be looked into")
-    return passed(", ".join(sorted({member.node.partition("@")[0] for member in facts.probed})) + "@…, as rendered")
+    bases = sorted({member.node.partition("@")[0] for member in facts.probed})
+    return looked_into(facts, facts.probed, ", ".join(bases) + "@…, as rendered")
+
+
+def release(facts: Facts) -> Verdict:
+    """The release has the name by which its tools are called. Which it has only a Mix release tells."""
+    known = [(member, name) for member in facts.probed if (name := _release_of(member))]
+    wanted = (facts.spec.get("release") or {}).get("name") or facts.name.replace("-", "_")
+    wrong = [f"{member.name} runs the release {name}" for member, name in known if name != wanted]
+    if wrong:
+        return failed(
+            f"the release is not called {wanted}, so console and rpc do not find bin/{wanted}",
+            wrong,
+            "set spec.release.name to the release's name; nodes get another name by it, which needs "
+            "spec.update.allowRecreate",
+        )
+    return looked_into(facts, known, wanted) if known else skipped("the release does not tell its name")
+
+
+def _release_of(member: Member) -> str:
+    return str(member.probe.part("environment").get("RELEASE_NAME") or "") if member.probe else ""
 
 
 def _wrong_name(member: Member) -> str:
@@ -62,99 +85,102 @@ def _wrong_name(member: Member) -> str:
         if given[:1] == [member.node]:
             return ""
         return f"{member.name} runs as {given[0] if given else 'no node at all'}, and should as {member.node}"
-    cause = diagnose(member.pod.get("status") or {})
+    cause = diagnose(member.pod.get("status") or {}, CONTAINER)
     if cause and cause.reason == OVERRIDDEN:
         return f"{member.name} does not start: {cause.advice}"
     return ""
 
 
-def pods(facts: Facts) -> Verdict:
-    """All of them are there, run, and have not just restarted."""
-    wanted = int(facts.spec.get("replicas", 3))
-    if "pods" in facts.unseen:
-        return skipped(f"pods cannot be listed: {facts.unseen['pods']}")
-    if len(facts.members) < wanted:
-        ready = facts.conditions.get("Ready", {})
-        evidence = [f"{len(facts.members)} of {wanted} pods", str(ready.get("message", ""))]
-        return failed("pods are missing", evidence, f"kubectl describe statefulset {facts.name}")
-    ill = [line for member in facts.members if (line := _ill(member, facts.now))]
-    if ill:
-        return failed("a pod does not run, or restarts", ill, _remedy(facts))
-    return passed(f"{len(facts.members)} running")
-
-
-def _ill(member: Member, now: float) -> str:
-    status = member.container_status
-    state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
-    ended = f", last ended with {last.get('reason', 'Error')} ({last.get('exitCode')})" if last else ""
-    if "waiting" in state:
-        return f"{member.name}: {state['waiting'].get('reason', 'waiting')}{ended}"
-    if "terminated" in state:
-        return f"{member.name}: ended with {state['terminated'].get('reason')} ({state['terminated'].get('exitCode')})"
-    if not member.running:
-        return f"{member.name}: {_unscheduled(member)}"
-    if last and now - seconds_of(last.get("finishedAt")) < RECENT_SECONDS:
-        return f"{member.name}: {status['restartCount']} restarts{ended}"
-    return ""
-
-
-def _unscheduled(member: Member) -> str:
-    conditions = (member.pod.get("status") or {}).get("conditions") or []
-    waits = [item.get("message", "") for item in conditions if item["status"] == "False" and item.get("message")]
-    return waits[0] if waits else "not started yet"
-
-
-def _remedy(facts: Facts) -> str:
-    for member in facts.members:
-        cause = diagnose(member.pod.get("status") or {})
-        if cause:
-            return cause.advice
-    ill = next(member.name for member in facts.members if _ill(member, facts.now))
-    return f"kubectl logs {ill} -c app --previous; kubectl describe pod {ill}"
-
-
 def frozen(facts: Facts) -> Verdict:
     """No node's process is stopped, and each takes a connection from beside it."""
-    stopped = [
-        f"every thread of {member.name}'s node is stopped (state T)"
-        for member, states in _states(facts)
-        if states and set(states) <= {"T", "t"}
-    ]
-    if stopped:
-        return failed("a node is frozen", stopped, "thaw it (kill -CONT), or delete the pod: its peers wait for it")
-    if not facts.probed:
-        told = facts.conditions.get("Clustered", {})
-        if told.get("reason") == "NodeFrozen":
-            return failed("a node is frozen", [told["message"]], "delete the pod: its peers wait for it")
-        return skipped("no pod could be looked into")
-    return passed("all nodes run")
+    states = [(member, list(member.told.get("state") or [])) for member in facts.probed]
+    stopped = [member for member, letters in states if letters and set(letters) <= {"T", "t"}]
+    silent = [member for member in _told_frozen(facts) if not member.said and member not in stopped]
+    if stopped or silent:
+        evidence = [f"every thread of {member.name}'s node is stopped (state T)" for member in stopped]
+        evidence += [_silent(facts, member) for member in silent]
+        pods = " ".join(member.name for member in [*stopped, *silent])
+        why = "" if stopped else "its schedulers are all busy or blocked, as by a NIF that does not return; "
+        return failed("a node is frozen", evidence, f"{why}{facts.kubectl} delete pod {pods}: its peers wait for it")
+    return looked_into(facts, [member.name for member, letters in states if letters], "all nodes run")
 
 
-def _states(facts: Facts) -> Iterator[tuple[Member, list[str]]]:
-    for member in facts.probed:
-        if member.probe:
-            yield member, list(member.probe.told.get("state") or [])
+def _silent(facts: Facts, member: Member) -> str:
+    if member.probe:
+        return f"{member.name}'s node answers neither the operator nor from beside it"
+    return f"the operator says of {member.name}: {facts.conditions['Clustered'].get('message', '')}"
+
+
+def _told_frozen(facts: Facts) -> list[Member]:
+    """The members of which the operator says so."""
+    told = facts.conditions.get("Clustered", {})
+    if told.get("reason") != "NodeFrozen":
+        return []
+    named = set(re.findall(r"[a-z0-9-]+", str(told.get("message", ""))))
+    return [member for member in facts.members if member.name in named]
+
+
+def booted(facts: Facts) -> Verdict:
+    """Every release has booted: its applications are up."""
+    known = [member for member in facts.probed if member.said.get("boot")]
+    booting = [member for member in known if _boots(member)]
+    if not booting:
+        return looked_into(facts, known, "all releases have booted")
+    first = booting[0].name
+    return failed(
+        "a release has not booted",
+        [f"{member.name}'s virtual machine runs, and {_hangs(facts, member)}" for member in booting],
+        f"wait, and where it stays so {facts.kubectl} logs {first} -c {CONTAINER} says what it waits for: mostly a "
+        "database or another service that does not answer",
+    )
+
+
+def _boots(member: Member) -> bool:
+    """What runs after the boot script may run for life, and has not booted while it starts applications."""
+    internal, *provided = member.said["boot"]
+    return internal != "started" and (provided != ["started"] or bool(member.said.get("starting")))
+
+
+def _hangs(facts: Facts, member: Member) -> str:
+    since = f" for {facts.now - member.started:.0f} s" if member.started else ""
+    names = ", ".join(map(str, member.said.get("starting") or []))
+    where = f"it is starting {names}" if names else "it has not come to its first application (runtime.exs?)"
+    return f"its release has not booted{since}: {where}"
 
 
 def resources(facts: Facts) -> Verdict:
     """Memory and processor suffice."""
-    scarce = [line for member in facts.probed for line in _scarce(member)]
-    if scarce:
-        return failed("a node lacks memory or processor", scarce, "raise spec.resources.limits")
-    if not facts.probed:
-        return skipped("no pod could be looked into")
-    schedulers = sorted({str(member.probe.said.get("schedulers", "?")) for member in facts.probed if member.probe})
-    return passed(f"memory and processor suffice; schedulers: {', '.join(schedulers)}")
+    known = [member for member in facts.probed if _most_memory(member) or _table(_limits(member).get("cpu_stat"))]
+    full = [line for member in known for line in _full(member)]
+    held = [line for member in known for line in _held_back(member)]
+    if full or held:
+        fixes = [*(["spec.resources.limits.memory"] if full else []), *(["spec.resources.limits.cpu"] if held else [])]
+        return failed("a node lacks memory or processor", [*full, *held], f"raise {' and '.join(fixes)}")
+    schedulers = sorted({str(member.said["schedulers"]) for member in known if "schedulers" in member.said})
+    told = f"; schedulers: {', '.join(schedulers)}" if schedulers else ""
+    return looked_into(facts, known, f"memory and processor suffice{told}")
 
 
-def _scarce(member: Member) -> Iterator[str]:
-    limits = member.probe.part("limits") if member.probe else {}
-    used, most = _number(limits.get("memory")), _number(limits.get("most_memory"))
+def _limits(member: Member) -> Told:
+    return member.probe.part("limits") if member.probe else {}
+
+
+def _most_memory(member: Member) -> int:
+    """Its limit; 0 where there is none, or where it is not told."""
+    most = _number(_limits(member).get("most_memory"))
+    return most if most < 1 << 50 else 0
+
+
+def _full(member: Member) -> Iterator[str]:
+    limits, most = _limits(member), _most_memory(member)
     stat = _table(limits.get("memory_stat"))
-    working = used - (stat.get("total_inactive_file") or stat.get("inactive_file") or 0)
-    if 0 < most < 1 << 50 and working > HIGH_MEMORY * most:
+    working = _number(limits.get("memory")) - (stat.get("total_inactive_file") or stat.get("inactive_file") or 0)
+    if most and working > HIGH_MEMORY * most:
         yield f"{member.name} uses {working >> 20} of {most >> 20} MiB"
-    cpu = _table(limits.get("cpu_stat"))
+
+
+def _held_back(member: Member) -> Iterator[str]:
+    cpu = _table(_limits(member).get("cpu_stat"))
     periods, throttled = cpu.get("nr_periods", 0), cpu.get("nr_throttled", 0)
     if periods > 100 and throttled > periods / 2:
         yield f"{member.name} was held back in {throttled} of {periods} periods by its processor limit"
@@ -171,19 +197,16 @@ def _table(text: object) -> dict[str, int]:
 
 def ports(facts: Facts) -> Verdict:
     """The port table has room for connections."""
-    open_ports = [
-        (member.name, said["ports"], said["most_ports"]) for member, said in _answers(facts) if "ports" in said
+    tables = [(member.name, member.said) for member in facts.probed if isinstance(member.said.get("most_ports"), int)]
+    tables = [(name, said) for name, said in tables if isinstance(said.get("ports"), int)]
+    full = [
+        f"{name} has {said['ports']} of {said['most_ports']} ports open"
+        for name, said in tables
+        if said["ports"] > HIGH_PORTS * said["most_ports"]
     ]
-    full = [f"{name} has {used} of {most} ports open" for name, used, most in open_ports if used > HIGH_PORTS * most]
     if full:
         return failed("a node's port table is full", full, "raise spec.vm.maxPorts, or find what opens them")
-    if not open_ports:
-        return skipped("no node answers from beside it")
-    _, used, most = max(open_ports, key=lambda entry: entry[1] / entry[2])
-    return passed(f"{used} of {most} ports are open, where most are")
-
-
-def _answers(facts: Facts) -> Iterator[tuple[Member, Told]]:
-    for member in facts.probed:
-        if member.probe and isinstance(member.probe.said.get("most_ports"), int):
-            yield member, member.probe.said
+    if not tables:
+        return skipped(UNANSWERED if facts.probed else NOTHING)
+    _, most = max(tables, key=lambda entry: entry[1]["ports"] / entry[1]["most_ports"])
+    return looked_into(facts, tables, f"{most['ports']} of {most['most_ports']} ports are open, where most are")

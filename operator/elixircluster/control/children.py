@@ -1,0 +1,102 @@
+"""The phase that writes what a resource is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from elixircluster.api.resource import Key
+from elixircluster.certificates.secrets import Certificates
+from elixircluster.control.apply import Applier, Object, digest
+from elixircluster.errors import Retry
+from elixircluster.kube.kinds import STATEFUL_SETS
+from elixircluster.observed.snapshot import Observed
+from elixircluster.phase import Context, Result
+from elixircluster.render.objects import render
+from elixircluster.render.templates import Templates
+from elixircluster.rollout.change import change_of
+from elixircluster.rollout.gates import Wait
+from elixircluster.rollout.plan import plan, replicas_to_write
+from elixircluster.rollout.split import apart
+
+WAIT_SECONDS = 60.0
+"""News of the pods come sooner."""
+
+
+class Children:
+    """Renders the children, writes those that differ, and deletes those that nobody wants any more.
+
+    Where all was written for the same wishes, and each child is as it then was, nothing is rendered. Status holds that
+    too, so that a start does not render thousands.
+    """
+
+    def __init__(self, applier: Applier, templates: Templates, certificates: Certificates) -> None:
+        self._applier = applier
+        self._templates = templates
+        self._certificates = certificates
+        self._written: dict[Key, str] = {}
+
+    def forget(self, key: Key) -> None:
+        """The resource is gone."""
+        self._applier.forget(key)
+        self._written.pop(key, None)
+
+    async def phase(self, context: Context) -> Result:
+        """What stands beside the nodes, and could not be written, is told and stops nothing.
+
+        Without a certificate that is waited for no node is stopped, started or changed.
+        """
+        cluster, wishes = context.cluster, self._wishes(context)
+        state = state_of(wishes, context.observed)
+        if not state or state not in {self._written.get(cluster.key), cluster.status.get("written")}:
+            rendered = render(cluster, self._templates, context.facts.cookie_identity)
+            wanted = [scaled(item, context) for item in rendered]
+            writable = [item for item in wanted if not isinstance(item, Wait)]
+            troubles = await self._applier.apply(cluster, writable, lambda: self._certificates.await_issued(context))
+            await self._applier.prune(cluster, rendered)
+            waits = (item for item in wanted if isinstance(item, Wait))
+            troubles += [Retry(wait.reason, wait.message, after=WAIT_SECONDS) for wait in waits]
+            if troubles:
+                self._written.pop(cluster.key, None)
+                return Result(troubles[0])
+            # What was deleted meanwhile is not there as it was written; and what is wished for since was not.
+            done = self._applier.is_done(cluster, writable)
+            state = state_of(wishes, context.seen_again().observed) if done else ""
+        self._written[cluster.key] = state
+        return Result(applied=True, facts=replace(context.facts, written=state))
+
+    def _wishes(self, context: Context) -> list[Any]:
+        """All that a rendering depends on.
+
+        Empty where only a rendering can tell what is wanted: how long a StatefulSet is held at zero depends on its
+        template.
+        """
+        cluster, change = context.cluster, change_of(context.cluster, apart(context))
+        if change.stops_first:
+            return []
+        replicas = plan(change, context.observed).replicas
+        identities = cluster.uid, context.facts.cookie_identity, self._templates.identity
+        return [*identities, cluster.spec.model_dump_json(), replicas]
+
+
+def state_of(wishes: list[Any], observed: Observed) -> str:
+    """A short name for what is wanted, and for what there is. Empty where nothing is known to be wanted."""
+    there = sorted(
+        (*identity, child.owner_uid, child.intent, child.fields) for identity, child in observed.children.items()
+    )
+    return hashlib.blake2b(orjson.dumps([wishes, there]), digest_size=12).hexdigest() if wishes else ""
+
+
+def scaled(item: Object, context: Context) -> Object | Wait:
+    """A StatefulSet with the replicas of this moment: a Recreate holds it at zero while old nodes stop.
+
+    Or why it is left as it is.
+    """
+    if item["kind"] != STATEFUL_SETS.kind:
+        return item
+    change = change_of(context.cluster, apart(context))
+    replicas = replicas_to_write(change, context.observed, digest(item["spec"]["template"]))
+    return replicas if isinstance(replicas, Wait) else {**item, "spec": {**item["spec"], "replicas": replicas}}

@@ -1,0 +1,1 @@
+"""The distribution cookie: its Secret, and another one for running nodes."""

@@ -1,0 +1,1 @@
+"""The Kubernetes API, and the kinds that a resource owns."""

@@ -1,1 +1,0 @@
-"""What users see: status, conditions, events, metrics, health, logs."""

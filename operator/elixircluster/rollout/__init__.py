@@ -1,0 +1,1 @@
+"""How a cluster changes: plans with a reason. Pure."""

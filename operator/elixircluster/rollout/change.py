@@ -1,0 +1,60 @@
+"""What is wanted of the nodes, and what may be done now. Values with a reason; nothing here acts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from elixircluster.api.resource import ElixirCluster
+from elixircluster.observed.pod import Pod
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is wanted of the nodes.
+
+    `apart` are pods that new ones could not talk to: all of them go first, whatever the strategy. `meshed`: whether the
+    nodes are meant to be connected, each with all others; `asked`: whether they are asked. `min_ready_seconds` as the
+    user says it.
+    """
+
+    strategy: str
+    replicas: int
+    apart: tuple[Pod, ...] = ()
+    meshed: bool = True
+    asked: bool = False
+    min_ready_seconds: int | None = None
+
+    @property
+    def stops_first(self) -> bool:
+        """Whether old nodes and new ones must not meet."""
+        return self.strategy == "Recreate" or bool(self.apart)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The one thing to do now, and why. `replicas`: what the StatefulSet should have meanwhile.
+
+    `again`: in how many seconds it may be another, though nothing happens.
+    """
+
+    reason: str
+    message: str
+    replicas: int
+    replace: tuple[Pod, ...] = field(default=())
+    done: bool = False
+    again: float | None = None
+
+
+def change_of(cluster: ElixirCluster, apart: Sequence[Pod]) -> Change:
+    """What the resource wants."""
+    spec = cluster.spec
+    meshed = spec.discovery.strategy != "None" and spec.mesh.topology == "Full"
+    asked, least = spec.mesh.probe == "Enabled", spec.update.min_ready_seconds
+    return Change(spec.update.strategy, spec.replicas, tuple(apart), meshed, asked, least)
+
+
+def removed(found: Plan, pods: Sequence[Pod]) -> list[Pod]:
+    """The pods that go with this plan, or already do."""
+    taken = {pod.uid for pod in found.replace}
+    return [pod for pod in pods if pod.uid in taken or pod.ordinal >= found.replicas or pod.terminating]

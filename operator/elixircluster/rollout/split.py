@@ -1,0 +1,48 @@
+"""Changes with which old and new nodes could not talk to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elixircluster.api.resource import ElixirCluster
+from elixircluster.errors import Stalled
+from elixircluster.observed.pod import Pod
+from elixircluster.phase import Context, Result
+from elixircluster.render.pod import distribution
+
+
+async def guard(context: Context) -> Result:
+    """The phase that comes before every change: none is made while the resource is paused, or would split it."""
+    if context.cluster.spec.paused:
+        return Result(stop=True)
+    refuse_to_split(context.cluster, unlike(context.cluster, context.observed.pods))
+    return Result()
+
+
+def apart(context: Context) -> tuple[Pod, ...]:
+    """Pods that must go before new ones come: by how their nodes are reached, or by their cookie."""
+    by_cookie = {pod.uid for pod in context.facts.apart}
+    by_distribution = {pod.uid for pod in unlike(context.cluster, context.observed.pods)}
+    return tuple(pod for pod in context.observed.pods if pod.uid in by_cookie | by_distribution)
+
+
+def unlike(cluster: ElixirCluster, pods: Sequence[Pod]) -> tuple[Pod, ...]:
+    """Pods whose nodes could not talk to new ones. What an older operator made says nothing, and may be of use."""
+    wanted = distribution(cluster)
+    return tuple(pod for pod in pods if pod.distribution and pod.distribution != wanted)
+
+
+def refuse_to_split(cluster: ElixirCluster, pods: Sequence[Pod]) -> None:
+    """Raise `Stalled` where a change would leave two halves, and nobody has allowed to recreate.
+
+    Nodes that leave anyway are no half, and where none has started there is nothing to lose.
+    """
+    update = cluster.spec.update
+    staying = [pod for pod in pods if pod.started and not pod.terminating and pod.ordinal < cluster.spec.replicas]
+    if staying and update.strategy != "Recreate" and not update.allow_recreate:
+        raise Stalled(
+            "RecreateNeeded",
+            f"nodes run as {staying[0].distribution} and are to become {distribution(cluster)}; old and new could not "
+            "talk to each other, so this cannot roll. Set spec.update.allowRecreate to true to stop all nodes and "
+            "start them anew, or take the change back",
+        )

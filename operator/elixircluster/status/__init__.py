@@ -1,0 +1,1 @@
+"""What users read: conditions, status and Events, pure, and their one writer."""

@@ -1,0 +1,129 @@
+"""The one writer of status and Events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+
+from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, Key
+from elixircluster.errors import Retry, Stalled
+from elixircluster.kube.api import Api, ApiError
+from elixircluster.kube.kinds import CLUSTERS
+from elixircluster.observed.store import Store
+from elixircluster.phase import Event
+from elixircluster.status import measures
+from elixircluster.status.document import status, unreadable_status
+from elixircluster.status.events import Events, transitions
+from elixircluster.status.findings import Findings
+from elixircluster.status.machines import changes, patience_left
+from elixircluster.status.progress import time_left
+
+logger = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+UNDECLARED = "field not declared in schema"
+"""In what the API server says to an apply of a field that the CustomResourceDefinition does not have."""
+
+
+class Reporter:
+    """Tells the user what was found. `clock` tells the time in RFC 3339."""
+
+    def __init__(self, api: Api, store: Store, clock: Callable[[], str]) -> None:
+        self._api = api
+        self._store = store
+        self._clock = clock
+        self._events = Events(api)
+
+    async def report(self, cluster: ElixirCluster, findings: Findings, trouble: Stalled | Retry | None) -> float | None:
+        """Write the status where it differs. Returns in how many seconds it changes by itself, if it does.
+
+        A passing error without a word for the user leaves the last verdict; but of a generation of which nothing was
+        made yet nothing can be said, least of all Ready.
+        """
+        told = trouble if trouble and trouble.message else None
+        if trouble and not told and cluster.status.get("observedGeneration") != cluster.generation:
+            return None
+        now = self._clock()
+        wanted = status(cluster, replace(findings, trouble=told), now)
+        await self._write(cluster.key, cluster.uid, cluster.status, wanted)
+        measures.measure(cluster.key, cluster.spec.replicas, findings.pods)
+        left = (
+            seconds_left(wanted, cluster.spec.update.timeout_seconds, now),
+            patience_left(findings.pods, now),
+        )
+        return min((seconds for seconds in left if seconds is not None), default=None)
+
+    def forget(self, key: Key) -> None:
+        """The resource is gone."""
+        measures.forget(key)
+
+    async def unreadable(self, key: Key, body: Object, trouble: Stalled) -> None:
+        """The same for a resource whose spec cannot be read."""
+        metadata, previous = body["metadata"], body.get("status") or {}
+        findings = Findings(plan=None, pods=self._store.pods(key), trouble=trouble)
+        wanted = unreadable_status(previous, metadata["generation"], findings, self._clock())
+        await self._write(key, metadata["uid"], previous, wanted)
+
+    async def tell(self, key: Key, uid: str, event: Event) -> None:
+        """Events are a courtesy: one that cannot be written stops nothing."""
+        try:
+            await self._events.tell(key, uid, event, self._clock())
+        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+            logger.warning("event %s not written: %s", event.reason, error)
+
+    async def _write(self, key: Key, uid: str, previous: Object, wanted: Object) -> None:
+        if wanted == previous:
+            return
+        body: Object = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            # With the uid, a status never lands on a later resource of the same name.
+            "metadata": {"name": key.name, "namespace": key.namespace, "uid": uid},
+            "status": wanted,
+        }
+        try:
+            self._store.absorb(CLUSTERS, await self._apply(body))
+        except ApiError as error:
+            if error.code in {404, 409}:
+                await self._look_again(key)
+                return
+            raise Retry("ApiServer", after=error.retry_after or 0.0) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Retry("ApiServer") from error
+        for event in (*changes(previous, wanted), *transitions(previous.get("conditions") or [], wanted["conditions"])):
+            await self.tell(key, uid, event)
+
+    async def _look_again(self, key: Key) -> None:
+        """The resource is gone, or another one has its name: news that a watch may have lost."""
+        body = await self._api.get(CLUSTERS, key.namespace, key.name)
+        if body is None:
+            self._store.vanished(key)
+        else:
+            self._store.see(CLUSTERS, body)
+        raise Retry("ResourceChanged")
+
+    async def _apply(self, body: Object) -> Object:
+        try:
+            return await self._api.apply(CLUSTERS, body, subresource="status")
+        except ApiError as error:
+            if UNDECLARED not in error.message:
+                raise
+            # The definition may be upgraded after the operator. A merge leaves out what an older one does not know.
+            logger.warning("the CustomResourceDefinition is older than this operator; apply the newer one: %s", error)
+            metadata = body["metadata"]
+            patch = {"metadata": {"uid": metadata["uid"]}, "status": body["status"]}
+            return await self._api.merge(CLUSTERS, metadata["namespace"], metadata["name"], patch, subresource="status")
+
+
+def seconds_left(wanted: Object, timeout: int, now: str) -> float | None:
+    """In how many seconds a change that gets no further is told as stuck; None where that is not to come."""
+    since = wanted.get("update", {}).get("progressedAt")
+    if since is None:
+        return None
+    left = time_left(since, timeout, now)
+    return left if left > 0 else None

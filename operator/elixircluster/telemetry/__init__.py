@@ -1,0 +1,1 @@
+"""Metrics, logs and health: below everything, and knowing nobody."""

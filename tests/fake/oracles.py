@@ -1,0 +1,191 @@
+"""The laws, as a judge holds them against everything that an operator does. A verdict is a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from elixircluster.api.resource import GROUP
+from elixircluster.kube.api import FIELD_MANAGER
+from elixircluster.kube.kinds import CLUSTERS, EVENTS, LEASES, PODS, STATEFUL_SETS
+from elixircluster.text import seconds_between
+from tests.fake import statefulset
+from tests.fake.api import Request
+from tests.fake.kubelet import LATE, image_of, ready_since
+from tests.fake.server import Change, Ref, Server, controller
+from tests.fake.statefulset import is_ready, parent, revision
+from tests.fake.view import View, lost, ordinal, revision_of, why_not_whole
+
+Body = dict[str, Any]
+
+UNTOLD_SECONDS = 10.0
+"""As long a pod is ready before users may take it for booted whose node is not asked."""
+COURTESY = {EVENTS.kind, LEASES.kind}
+
+
+class Judge:
+    """Watches all operators. `verdicts` is what they did wrong; `booted` are the uids of the pods whose nodes have."""
+
+    def __init__(self, server: Server, booted: Collection[str]) -> None:
+        self._server = server
+        self._booted = booted
+        self._specs: dict[tuple[str, int], Body] = {}
+        self._strategies: dict[str, str] = {}
+        self._sets: dict[str, str] = {}
+        self.verdicts: list[str] = []
+        self.expected: list[tuple[str, Body, Body]] = []
+        """Resources, their last specs and what came of them: to be compared with fresh ones."""
+        server.listeners.append(self._hear)
+
+    def accuse(self, law: str, told: str) -> None:
+        """Write a verdict down, once."""
+        if (verdict := f"{law}: {told}") not in self.verdicts:
+            self.verdicts.append(verdict)
+
+    def issued(self, view: View, request: Request) -> None:
+        """An operator sends a request, and knows what is in `view`."""
+        if request.verb == "delete" and request.kind == PODS:
+            self._judge_deletion(view, request)
+        elif request.subresource == "status" and request.kind == CLUSTERS:
+            self._judge_status(view, request)
+        elif request.kind == STATEFUL_SETS and request.verb == "apply" and request.body:
+            self._judge_stop(view, request)
+            cluster = view.cluster(request.name)
+            if cluster:
+                self._strategies[request.name] = strategy(cluster)
+
+    def _hear(self, change: Change) -> None:
+        """Something took effect."""
+        if change.ref.kind == CLUSTERS.kind and change.after and change.type:
+            metadata = change.after["metadata"]
+            self._specs[metadata["uid"], metadata["generation"]] = change.after["spec"]
+        if change.ref.kind == STATEFUL_SETS.kind and change.after and (owner := controller(change.after)):
+            self._sets[change.after["metadata"]["uid"]] = owner["uid"]
+        if change.actor == FIELD_MANAGER and change.ref.kind not in COURTESY:
+            self._judge_ownership(change)
+        if change.actor == statefulset.ACTOR and change.ref.kind == PODS.kind and change.type == "ADDED":
+            self._judge_start(change)
+
+    def _judge_ownership(self, change: Change) -> None:
+        """Nothing with another owner is ever written or deleted."""
+        before = change.before
+        if before is None or change.ref.kind == CLUSTERS.kind:
+            return
+        owner = controller(before)
+        ours = owner is not None and owner["apiVersion"].startswith(f"{GROUP}/")
+        if change.ref.kind == PODS.kind:
+            ours = owner is not None and owner["uid"] in self._sets
+        if not ours:
+            whose = f"of {owner['kind']} {owner['name']}" if owner else "nobody's"
+            self.accuse("another's is not touched", f"{change.verb} of {'/'.join(change.ref)}, which is {whose}")
+
+    def _judge_deletion(self, view: View, request: Request) -> None:
+        """Never two broken nodes."""
+        name = parent(request.name)
+        cluster, pod = view.cluster(name), view.get(Ref(PODS.kind, request.name))
+        if cluster is None or pod is None or view.workload(name) is None or not self._is_up(pod, cluster["spec"]):
+            return
+        if revision_of(pod) == view.newest(name):
+            self.accuse("healthy nodes stay", f"{request.name} is deleted, which is ready and of the newest revision")
+        elif strategy(cluster) == "Rolling" and (broken := self._broken(view, name, cluster["spec"])):
+            self.accuse("never two broken nodes", f"{request.name} is deleted though {' and '.join(broken)}")
+        elif gone := lost(view, name):
+            self.accuse("nobody goes while a machine is lost", f"{request.name} is deleted though {gone} are on one")
+
+    def _judge_stop(self, view: View, request: Request) -> None:
+        """Nobody stops all nodes for a change that a node on a lost machine would hold up for ever."""
+        before, wanted = view.workload(request.name), (request.body or {}).get("spec", {})
+        if before is None or wanted.get("replicas") != 0 or not before["spec"].get("replicas"):
+            return
+        is_change = revision({"metadata": before["metadata"], "spec": wanted}) != revision(before)
+        cluster = view.cluster(request.name)
+        if is_change and cluster and cluster["spec"].get("replicas", 3) and (gone := lost(view, request.name)):
+            self.accuse("nobody stops all while a machine is lost", f"{request.name} is, and {gone} are on one")
+
+    def _is_up(self, pod: Body, spec: Body) -> bool:
+        """Whether it is ready, and has booted; where nodes are not asked, whether one that dies before has not."""
+        if not is_ready(pod) or pod["metadata"]["uid"] in self._booted:
+            return is_ready(pod)
+        # That it has died since may be on its way still.
+        asked = spec["mesh"]["probe"] == "Enabled"
+        return not asked and (LATE not in image_of(pod) or self._ready_seconds(pod) >= UNTOLD_SECONDS)
+
+    def _ready_seconds(self, pod: Body) -> float:
+        return seconds_between(ready_since(pod), self._server.now())
+
+    def _broken(self, view: View, name: str, spec: Body) -> list[str]:
+        """The members of the newest revision that are missing, unready, about to end, or have not booted."""
+        newest, replicas = view.newest(name), spec.get("replicas", 3)
+        booting = [
+            f"{pod['metadata']['name']} has not booted"
+            for pod in view.members(name)
+            if ordinal(pod) < replicas and revision_of(pod) == newest and is_ready(pod) and not self._is_up(pod, spec)
+        ]
+        return [*why_not_whole(view, name, replicas), *booting]
+
+    def _judge_start(self, change: Change) -> None:
+        """Old and new never run at the same time by what the operator asks for: in a Recreate, and on other ports."""
+        assert change.after is not None
+        name = parent(change.ref.name)
+        workload = self._server.get(Ref(STATEFUL_SETS.kind, name))
+        if workload is None or drifted(workload):
+            return
+        recreates = self._strategies.get(name) == "Recreate"
+        others = [
+            pod["metadata"]["name"]
+            for pod in self._server.listed(PODS.kind)
+            if (owner := controller(pod)) is not None
+            and owner["uid"] == workload["metadata"]["uid"]
+            and revision_of(pod) != revision_of(change.after)
+            and (recreates or distribution_of(pod) != distribution_of(change.after))
+        ]
+        if others:
+            self.accuse("old and new never meet", f"{change.ref.name} of the newest revision starts beside {others}")
+
+    def _judge_status(self, view: View, request: Request) -> None:
+        """Status is true."""
+        assert request.body is not None
+        status = request.body["status"]
+        said = {item["type"]: item for item in status.get("conditions") or []}
+        if is_true(said, "Stalled") and is_true(said, "Reconciling"):
+            self.accuse("status is true", f"Stalled ({said['Stalled']['reason']}) and Reconciling at once")
+        uid = request.body["metadata"].get("uid", "")
+        spec = self._specs.get((uid, status.get("observedGeneration", 0)))
+        if is_true(said, "Ready") and spec is not None:
+            for told in [*not_ready(view, request.name, spec), *self._broken(view, request.name, spec)]:
+                self.accuse("status is true", f"Ready though {told}")
+
+
+def not_ready(view: View, name: str, spec: Body) -> list[str]:
+    """Why a resource with this spec is not ready."""
+    workload, replicas = view.workload(name), spec.get("replicas", 3)
+    if workload is None:
+        return ["there is no StatefulSet"]
+    members, newest = view.members(name), view.newest(name)
+    told = why_not_whole(view, name, replicas)
+    if image_of({"spec": workload["spec"]["template"]["spec"]}) != spec["image"]:
+        told.append("the StatefulSet has another image")
+    told += [f"{pod['metadata']['name']} is of an old revision" for pod in members if revision_of(pod) != newest]
+    told += [f"{pod['metadata']['name']} is too many" for pod in members if ordinal(pod) >= replicas]
+    return told
+
+
+def strategy(cluster: Body) -> str:
+    """How it wants to be changed."""
+    return str((cluster["spec"].get("update") or {}).get("strategy", "Rolling"))
+
+
+def distribution_of(pod: Body) -> str:
+    """How its node is reached."""
+    return str((pod["metadata"].get("annotations") or {}).get(f"{GROUP}/distribution", ""))
+
+
+def is_true(conditions: dict[str, Body], name: str) -> bool:
+    """Whether it says so."""
+    return bool(conditions.get(name, {}).get("status") == "True")
+
+
+def drifted(workload: Body) -> bool:
+    """Whether somebody else wrote a StatefulSet's template or size last."""
+    others = [item for item in workload["metadata"]["managedFields"] if item["manager"] != FIELD_MANAGER]
+    return any("f:spec" in item["fieldsV1"] for item in others)
