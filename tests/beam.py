@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,10 @@ def free_port() -> int:
 
 @dataclass
 class Node:
-    """A running node. `number` makes its address, 127.0.0.number; without a port it registers with epmd."""
+    """A running node. `number` makes its address, 127.0.0.number; without a port it registers with epmd.
+
+    `erlang`: the folder of its programs, where they are not those of PATH.
+    """
 
     alive: str
     number: int
@@ -38,6 +41,7 @@ class Node:
     log: Path
     cookie: str = COOKIE
     flags: Sequence[str] = ()
+    erlang: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -52,14 +56,17 @@ class Node:
     def member(self) -> Member:
         return Member(f"pod-{self.alive}", self.name, self.address, self.port or None)
 
-    def start(self, evaluate: str = "ok") -> Node:
-        """Start it; returns when it listens and has done `evaluate`."""
+    def start(self, evaluate: str = "ok", variables: Mapping[str, str] | None = None) -> Node:
+        """Start it, with more variables; returns when it listens and has done `evaluate`."""
         interface = "{" + self.address.replace(".", ",") + "}"
         command = ["erl", "-noinput", "-name", self.name, "-start_epmd", "false"]
         command += ["-erl_epmd_port", str(self.port)] if self.port else []
         command += ["-kernel", "inet_dist_use_interface", interface, "+S", "1:1", "+sbwt", "none", *self.flags]
         command += ["-eval", f'{evaluate}, io:put_chars("{READY.decode()}\\n")']
         environment = {**os.environ, "ERL_CRASH_DUMP": "/dev/null", "ERL_FLAGS": f"-setcookie {self.cookie}"}
+        environment |= variables or {}
+        if self.erlang:
+            environment["PATH"] = f"{self.erlang}:{environment['PATH']}"
         # Erlang wants a home for its own cookie file.
         environment.setdefault("HOME", tempfile.gettempdir())
         before = self.log.stat().st_size if self.log.exists() else 0
@@ -103,11 +110,19 @@ class Node:
 
 
 @contextlib.contextmanager
-def nodes(count: int, first: int, logs: Path, *, flags: Sequence[str] = (), prefix: str = "n") -> Iterator[list[Node]]:
+def nodes(
+    count: int,
+    first: int,
+    logs: Path,
+    *,
+    flags: Sequence[str] = (),
+    prefix: str = "n",
+    erlang: Path | None = None,
+) -> Iterator[list[Node]]:
     """So many nodes on 127.0.0.`first` and the following addresses, not yet connected with each other."""
     port = free_port()
     made = [
-        Node(f"{prefix}{number}", first + number, port, logs / f"{prefix}{number}.log", flags=flags)
+        Node(f"{prefix}{number}", first + number, port, logs / f"{prefix}{number}.log", flags=flags, erlang=erlang)
         for number in range(count)
     ]
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +35,9 @@ class Authority:
         self.certificate = _pem(made.sign(self._key, hashes.SHA256()))
 
     def leaf(self, *hosts: str, days: int = 1) -> Leaf:
-        """For these hosts, each as a DNS name, as nodes want it. Expired where `days` is negative."""
+        """For these hosts, as nodes want them. Expired where `days` is negative."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+        names = x509.SubjectAlternativeName([name for host in hosts for name in _names(host)])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node")])
         made = self._builder(subject, key, days * DAY).add_extension(names, critical=False)
         private = key.private_bytes(
@@ -54,6 +56,13 @@ class Authority:
             .not_valid_before(now - 7 * DAY)
             .not_valid_after(now + life)
         )
+
+
+def _names(host: str) -> list[x509.GeneralName]:
+    # Of an address OTP 25 takes the DNS name only, OTP 27 and 29 only the address.
+    with contextlib.suppress(ValueError):
+        return [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address(host))]
+    return [x509.DNSName(host)]
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -29,6 +29,7 @@ from elixircluster.mesh.member import Answer, Member
 from elixircluster.mesh.probe import HEAR_SECONDS, MARGIN_SECONDS, REACH_SECONDS, Prober
 from elixircluster.mesh.terms import Atom, Bits, Improper, Map, Pid, Port, Ref, TermError
 from elixircluster.mesh.view import view
+from elixircluster.untrusted import clean
 from tests.pretend import COOKIE, Hostile, Pretend, mutate, serve
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,7 @@ SLACK_SECONDS = 4.0
 MOST_CPU_SECONDS = 0.5
 """Of a look at all."""
 HOSTILE_NODES = 12
+LONGEST_TOLD = 2048
 
 NODE = Atom("chat@10.0.0.7")
 SEEDS = [
@@ -78,7 +80,7 @@ def decode_anything(numbers: random.Random, rounds: int, found: Findings) -> Non
         with contextlib.suppress(MeshError):
             handshake.read_status(packet)
         with contextlib.suppress(MeshError):
-            handshake.read_challenge(packet, NODE)
+            handshake.read_challenge(packet)
         with contextlib.suppress(MeshError):
             handshake.read_acknowledgement(packet, COOKIE, 1)
         found.decoded += 1
@@ -109,9 +111,19 @@ async def look_at_anything(members: list[Member], rounds: int, found: Findings) 
                 found.faults.append(f"the good node was not understood: {good}")
             for answer in answers.values():
                 found.outcomes[str(answer.failure) if isinstance(answer, Failed) else "answer"] += 1
-            view(members, answers, None, unheard)
+                found.faults += [f"it told us {text!r}" for text in told(answer) if clean(text, LONGEST_TOLD) != text]
+            seen = view(members, answers, None, unheard)
+            if seen.verdict.message != clean(seen.verdict.message, LONGEST_TOLD):
+                found.faults.append(f"the verdict is {seen.verdict.message!r}")
     finally:
         await prober.close()
+
+
+def told(answer: Answer | Failed) -> list[str]:
+    """Every text of an answer."""
+    if isinstance(answer, Failed):
+        return [answer.message]
+    return [*answer.sees, *answer.hidden, str(answer.otp_release), str(answer.elixir_version)]
 
 
 @contextlib.contextmanager

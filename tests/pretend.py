@@ -18,6 +18,8 @@ from elixircluster.mesh.terms import Atom, Port, Ref, Term
 
 COOKIE = "a-cookie-for-tests"
 CHALLENGE = 0x01020304
+DIRTY = "chat\x1b[2J\x9b31m\r\nFrom: root\u202e\u2028\x00@10.0.0.7"
+"""What moves a terminal's cursor, ends lines and turns the direction of writing."""
 NOT_HEARD = (Atom("error"), (Atom("erpc"), Atom("timeout")))
 NOT_REACHED = (Atom("error"), Atom("timeout"))
 
@@ -39,6 +41,9 @@ class Pretend(asyncio.Protocol):
         self.cookie = cookie
         self.deaf_to = deaf_to
         self.closed: Collection[int] = ()
+        self.up_seconds = 0
+        self.boot = ("started", "started")
+        self.starting: Sequence[str] = ()
         self.buffer = bytearray()
         self.stage: Callable[[bytes], None] = self.on_name
         self.width = 2
@@ -88,7 +93,7 @@ class Pretend(asyncio.Protocol):
         """Whom it sees, encoded once: a thousand of these nodes share a process."""
         return Encoded(encode(self.sees)[1:])
 
-    def answer(self, module: str, function: str, arguments: list[Term]) -> Term | Encoded:  # noqa: PLR0911 - a row each
+    def answer(self, module: str, function: str, arguments: list[Term]) -> Term | Encoded:  # noqa: C901, PLR0911 - a row each
         match module, function, arguments:
             case "erlang", "nodes", ["connected"]:
                 return self.names
@@ -100,8 +105,15 @@ class Pretend(asyncio.Protocol):
                 return NOT_REACHED if port in self.closed else (Atom("ok"), Port(Atom(self.name), 1, 1))
             case "erlang", "system_info", ["otp_release"]:
                 return list(b"25")
+            case "init", "get_status", []:
+                return tuple(map(Atom, self.boot))
+            case "application", "info", []:
+                starting = [(Atom(name), Atom("permanent"), Atom("normal"), Atom("pid")) for name in self.starting]
+                return [(Atom("loading"), []), (Atom("starting"), starting)]
             case "Elixir.System", "version", []:
                 return b"1.14.0"
+            case "erlang", "system_info", ["start_time"]:
+                return (1 - self.up_seconds) * 1_000_000
             case "erlang", _, _:
                 return 1_000_000
         return (Atom("badrpc"), Atom("undef"))
@@ -243,6 +255,36 @@ def wrong_values(node: Hostile) -> None:
     node.answer = lambda *_: value
 
 
+def dirty_text(node: Hostile) -> None:
+    """Answers to whatever is asked next with text that nobody should see, or with too much of it."""
+    node.moment = "never"
+    texts = [DIRTY.encode(), DIRTY.encode() * 500, Atom(DIRTY * 5), list(map(ord, DIRTY)), b"1" * 605]
+    values: list[Term] = [*texts, [Atom(DIRTY)] * 3, (Atom("badrpc"), Atom(DIRTY))]
+    value = node.numbers.choice(values)
+    node.answer = lambda *_: value
+
+
+def dirty_name(node: Hostile) -> None:
+    """Says that it is somebody else, with or without the cookie."""
+    node.name = node.numbers.choice([DIRTY, DIRTY * 9, "root@elsewhere", ""])
+    node.cookie = node.numbers.choice([COOKIE, "another"])
+    if node.width == 2:
+        node.moment = "never"
+        node.on_name(b"")
+
+
+def clocks(node: Hostile) -> None:
+    """Numbers that no clock shows."""
+    node.moment = "never"
+    honest = node.answer
+
+    def answer(module: str, function: str, arguments: list[Term]) -> Term | Encoded:
+        said = honest(module, function, arguments)
+        return node.numbers.choice([2**2000, -(2**2000), 2**63 - 1, -(2**63), 0]) if isinstance(said, int) else said
+
+    node.answer = answer
+
+
 TRICKS = [
     garbage,
     huge_length,
@@ -257,6 +299,9 @@ TRICKS = [
     mutated_answer,
     monitors,
     wrong_values,
+    dirty_text,
+    dirty_name,
+    clocks,
 ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +13,15 @@ from typing import Any
 
 from . import audit
 from .build import binary
+from .console import say
 from .fault import Faults
-from .provider import Provider, choose
+from .provider import Provider, choose, why_no_kind
 from .state import UnsupportedError
 
 __all__ = ["Cluster", "KubectlError", "UnsupportedError", "binary", "get", "up"]
+
+
+VERSION_VARIABLE = "ELIXIRCLUSTER_TEST_KUBERNETES"
 
 
 class KubectlError(RuntimeError):
@@ -54,9 +60,9 @@ class Cluster:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
-    def load(self, *archives: str | Path) -> None:
-        """Bring images of OCI or Docker archives in; a pod needs imagePullPolicy IfNotPresent."""
-        self.provider.load([Path(archive) for archive in archives])
+    def load(self, *archives: str | Path, nodes: Sequence[str] | None = None) -> None:
+        """Bring images of OCI or Docker archives in, to all nodes or to some; a pod needs IfNotPresent."""
+        self.provider.load([Path(archive) for archive in archives], nodes)
 
     def audit(self, since: int | dt.datetime = 0) -> Iterator[dict[str, Any]]:
         """Records of the API server's audit log, from an `audit_position` or a time (with zone) on."""
@@ -82,10 +88,15 @@ class Cluster:
         return self.provider.audit_log
 
 
-def up(name: str = "test", dns_ttl: int = 30, ip_family: str = "IPv4") -> Cluster:
-    """Bring the cluster up, or find that it is."""
+def up(
+    name: str = "test", dns_ttl: int = 30, ip_family: str = "IPv4", nodes: int = 1, kubernetes: str | None = None
+) -> Cluster:
+    """Bring the cluster up, or find that it is. Which `kubernetes` (1.34) may come from the environment, so that tests
+    run on another than the newest."""
     provider = choose(name)
-    provider.up(dns_ttl, ip_family)
+    if provider.kind == "embedded" and shutil.which("kind") and (why := why_no_kind()):
+        say(f"no cluster of kind: {why}")
+    provider.up(dns_ttl, ip_family, nodes, os.environ.get(VERSION_VARIABLE, "") if kubernetes is None else kubernetes)
     return Cluster(provider)
 
 

@@ -12,7 +12,9 @@ from typing import Any
 def events(file: Path, since: int | dt.datetime = 0) -> Iterator[dict[str, Any]]:
     """The records from a byte offset (see `position`), or of requests that arrived at a time or later."""
     with file.open("rb") as log:
-        log.seek(since if isinstance(since, int) else 0)
+        if isinstance(since, int) and since > 0:
+            log.seek(since - 1)
+            log.readline()  # a record of which half was written then
         for line in log:
             if not line.endswith(b"\n"):
                 return  # it is being written

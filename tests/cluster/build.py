@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .console import progress
@@ -27,6 +27,7 @@ class Program:
     name: str
     packages: int  # what a cold build compiles, so that the progress bar knows its end
     sources: str | None = None
+    requirements: str = "go.mod"  # the file of `sources` that names the modules' versions; their hashes are beside it
     module: str | None = None
     minimum: tuple[int, int] | None = None  # a program on PATH that is as new will do
     version_arguments: tuple[str, ...] = ()
@@ -41,7 +42,12 @@ class Program:
         return digest.hexdigest()[:12]
 
     def source_files(self) -> list[Path]:
-        return sorted(f for f in (SOURCES / self.sources).iterdir() if f.is_file()) if self.sources else []
+        if not self.sources:
+            return []
+        folder = SOURCES / self.sources
+        modules = folder / self.requirements
+        code = (file for file in folder.iterdir() if file.is_file() and file.suffix not in (".mod", ".sum"))
+        return sorted([*code, modules, modules.with_suffix(".sum")])
 
 
 PROGRAMS = {
@@ -49,17 +55,20 @@ PROGRAMS = {
     for program in (
         Program("kube", 1730, sources="kube", stamp="k8s.io/kubernetes"),
         Program("coredns", 570, sources="coredns"),
+        Program("apiserver", 900, sources="apiserver"),
         Program(
             "helm",
             1000,
             module="helm.sh/helm/v3/cmd/helm@v3.22.0",
-            minimum=(3, 14),
+            minimum=(3, 17),  # knows --take-ownership
             version_arguments=("version", "--short"),
         ),
         Program("kwok", 620, module="sigs.k8s.io/kwok/cmd/kwok@v0.8.0"),
     )
 }
 KUBECTL_MINIMUM = (1, 36)
+# Each minor that is built beside the newest has a folder with its go.mod and go.sum: python -m tests.versions modules.
+KUBERNETES = SOURCES / "kube"
 
 
 class BuildError(RuntimeError):
@@ -75,15 +84,35 @@ def binary(name: str) -> Path:
     """The path of a program; built now if nobody built it before."""
     if name == "kubectl":
         return kubectl()
-    program = PROGRAMS[name]
-    if program.minimum and (found := on_path(name, program.minimum, program.version_arguments)):
+    wanted = program(name)
+    if wanted.minimum and (found := on_path(name, wanted.minimum, wanted.version_arguments)):
         return found
-    target = cache() / f"{program.name}-{program.key}"
+    target = cache() / f"{wanted.name}-{wanted.key}"
     if not target.exists():
         with _only_one(target):
             if not target.exists():
-                _build(program, target)
+                _build(wanted, target)
     return target
+
+
+def kubernetes_minors() -> list[str]:
+    """Those that `binary("kube-MINOR")` builds, the newest last, which is what `binary("kube")` is."""
+    return [*sorted(folder.parent.name for folder in KUBERNETES.glob("*/go.mod")), newest_kubernetes()]
+
+
+def newest_kubernetes() -> str:
+    major, minor, _ = _version(PROGRAMS["kube"])
+    return f"{major}.{minor}"
+
+
+def program(name: str) -> Program:
+    """By its name, or `kube-MINOR`."""
+    base, _, minor = name.partition("-")
+    if not minor or minor == newest_kubernetes():
+        return PROGRAMS[base]
+    if minor not in kubernetes_minors():
+        raise BuildError(f"Kubernetes {minor}: there are {', '.join(kubernetes_minors())}")
+    return replace(PROGRAMS[base], name=name, requirements=f"{minor}/go.mod")
 
 
 @functools.cache
@@ -116,7 +145,7 @@ def _only_one(target: Path) -> Iterator[None]:
 
 def _build(program: Program, target: Path) -> None:
     if shutil.which("go") is None:
-        raise BuildError(f"{program.name} is built from its Go module: install Go 1.26 or newer")
+        raise BuildError(f"{program.name} is built from its Go module: install Go 1.26 or newer{_or_itself(program)}")
     total = _stale_packages(program) if program.sources else program.packages
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         with progress(f"building {program.name} (packages)", total) as at:
@@ -126,25 +155,37 @@ def _build(program: Program, target: Path) -> None:
         built.rename(target)
 
 
+def _or_itself(program: Program) -> str:
+    """With kind there is no need of Go, but for a Helm that is too old."""
+    if not program.minimum:
+        return ""
+    return f", or {program.name} {'.'.join(map(str, program.minimum))} or newer"
+
+
 def _build_command(program: Program, folder: str) -> list[str]:
     flags = f"-ldflags=-s -w {_stamp(program)}".rstrip()
     if program.module:
         return ["go", "install", "-v", flags, program.module]
-    return ["go", "build", "-v", flags, "-o", f"{folder}/{program.name}", "."]
+    return ["go", "build", "-v", f"-modfile={program.requirements}", flags, "-o", f"{folder}/{program.name}", "."]
 
 
 def _stamp(program: Program) -> str:
     """Charts ask the API server for its version, and v0.0.0-master is older than all that they want."""
     if not program.stamp:
         return ""
-    requirements = (_directory(program) / "go.mod").read_text()
-    found = re.search(rf"^\s{re.escape(program.stamp)} v((\d+)\.(\d+)\.\d+)$", requirements, re.M)
-    if not found:
-        raise BuildError(f"{program.stamp} is not in {program.sources}/go.mod")
-    version, major, minor = found.groups()
-    values = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}
+    major, minor, patch = _version(program)
+    values = {"gitVersion": f"v{major}.{minor}.{patch}", "gitMajor": major, "gitMinor": minor}
     package = "k8s.io/component-base/version"
     return " ".join(f"-X {package}.{name}={value}" for name, value in values.items())
+
+
+def _version(program: Program) -> tuple[str, str, str]:
+    """Of the module that the program is stamped with."""
+    requirements = _directory(program) / program.requirements
+    found = re.search(rf"^\s{re.escape(program.stamp or '')} v(\d+)\.(\d+)\.(\d+)$", requirements.read_text(), re.M)
+    if not found:
+        raise BuildError(f"{program.stamp} is not in {requirements}")
+    return found[1], found[2], found[3]
 
 
 def _run_go(command: list[str], program: Program, folder: str, at: Callable[[int], None]) -> None:
@@ -168,7 +209,8 @@ def _run_go(command: list[str], program: Program, folder: str, at: Callable[[int
 
 def _stale_packages(program: Program) -> int | None:
     """How many packages Go's own build cache lacks; this also downloads the modules."""
-    listing = ["go", "list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", "."]
+    modules = f"-modfile={program.requirements}"
+    listing = ["go", "list", modules, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", "."]
     with progress(f"reading the modules of {program.name}"):
         found = subprocess.run(
             listing,

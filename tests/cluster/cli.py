@@ -12,9 +12,10 @@ import click
 from rich.table import Table
 
 from . import binary, get, images, up
+from .build import kubernetes_minors
 from .console import console, say
-from .layout import NETWORKS, known_names
-from .provider import choose
+from .layout import NETWORKS
+from .provider import choose, known_names
 from .state import read_state
 
 EXPECTED_ERRORS = (RuntimeError, OSError, ValueError, LookupError, subprocess.CalledProcessError)
@@ -46,10 +47,12 @@ def main() -> None:
 @click.option(
     "--ip-family", type=click.Choice(sorted(NETWORKS)), default="IPv4", show_default=True, help="Of everything."
 )
+@click.option("--nodes", default=1, show_default=True, help="How many machines.")
+@click.option("--kubernetes", type=click.Choice(kubernetes_minors()), help="Which minor; by default the newest.")
 @plain_errors
-def up_command(name: str, dns_ttl: int, ip_family: str) -> None:
+def up_command(name: str, dns_ttl: int, ip_family: str, nodes: int, kubernetes: str | None) -> None:
     """Bring a cluster up and print the path of its kubeconfig."""
-    click.echo(up(name, dns_ttl, ip_family).kubeconfig)
+    click.echo(up(name, dns_ttl, ip_family, nodes, kubernetes).kubeconfig)
 
 
 @main.command()
@@ -65,11 +68,12 @@ def down(name: str, every: bool) -> None:
 
 @main.command()
 @named
+@click.option("--node", "nodes", multiple=True, help="Only this one; may be repeated.")
 @click.argument("archives", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @plain_errors
-def load(name: str, archives: tuple[Path, ...]) -> None:
+def load(name: str, nodes: tuple[str, ...], archives: tuple[Path, ...]) -> None:
     """Load images from OCI or Docker archives."""
-    get(name).load(*archives)
+    get(name).load(*archives, nodes=nodes or None)
 
 
 @main.command()
@@ -81,15 +85,14 @@ def status(name: str) -> None:
     for each in known_names():
         provider = choose(each)
         state = read_state(provider.layout)
-        table.add_row(
-            each, state.get("provider", "unfinished"), str(state.get("dns_ttl", "")), str(provider.kubeconfig)
-        )
+        made_by = provider.kind if state else f"{provider.kind}, unfinished"
+        table.add_row(each, made_by, str(state.get("dns_ttl", "")), str(provider.kubeconfig))
     console.print(table)
-    pids = choose(name).pids()
-    if not pids:
-        raise RuntimeError(f"no component of cluster {name} runs here")
-    for component, pid in pids.items():
-        click.echo(f"{component}\t{pid}")
+    parts = choose(name).parts()
+    if not parts:
+        raise RuntimeError(f"nothing of cluster {name} runs here")
+    for part, how in parts.items():
+        click.echo(f"{part}\t{how}")
 
 
 @main.command()
@@ -145,12 +148,12 @@ def _simple(command: str, help_text: str) -> None:
     fault.command(command, help=help_text)(run)
 
 
-def _on_pod(command: str, help_text: str) -> None:
+def _on(target: str, command: str, help_text: str) -> None:
     @named
-    @click.argument("pod")
+    @click.argument("target", metavar=target)
     @plain_errors
-    def run(name: str, pod: str) -> None:
-        getattr(get(name).fault, command)(pod)
+    def run(name: str, target: str) -> None:
+        getattr(get(name).fault, command.replace("-", "_"))(target)
 
     fault.command(command, help=help_text)(run)
 
@@ -160,5 +163,9 @@ _simple("dns-stop", "Stop CoreDNS.")
 _simple("dns-start", "Start CoreDNS.")
 _simple("api-stop", "Kill the API server.")
 _simple("api-start", "Start the API server.")
-_on_pod("freeze", "Stop every process of a pod.")
-_on_pod("thaw", "Let a frozen pod go on.")
+_on("POD", "freeze", "Stop every process of a pod.")
+_on("POD", "thaw", "Let a frozen pod go on.")
+_on("NODE", "machine-cut", "Cut a machine off from all others.")
+_on("NODE", "machine-kill", "Take a machine's power away.")
+_on("NODE", "machine-freeze", "Stop every process of a machine.")
+_on("NODE", "machine-back", "End a machine's outage.")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import processes
 from .build import binary
-from .layout import API_PORT, NODE_NAME, REPOSITORY, Layout
+from .layout import API_PORT, HOLDER, REPOSITORY, Layout
+from .machine import Machine, machines
 
 _ETCD = "http://127.0.0.1:2379"
 _FAST_CLIENT = ["--kube-api-qps", "300", "--kube-api-burst", "600"]
@@ -16,7 +19,7 @@ _FAST_CLIENT = ["--kube-api-qps", "300", "--kube-api-burst", "600"]
 
 def etcd(layout: Layout) -> list[str | Path]:
     return [
-        binary("kube"),
+        binary(layout.shape.program),
         "etcd",
         *("--data-dir", layout.run / "etcd"),
         *("--listen-client-urls", _ETCD),
@@ -30,12 +33,12 @@ def etcd(layout: Layout) -> list[str | Path]:
 def apiserver(layout: Layout) -> list[str | Path]:
     pki = layout.pki
     return [
-        binary("kube"),
+        binary(layout.shape.program),
         "kube-apiserver",
         *("--etcd-servers", _ETCD),
         *("--service-cluster-ip-range", layout.network.services),
         *("--secure-port", str(API_PORT)),
-        *("--advertise-address", layout.network.node),
+        *("--advertise-address", layout.network.control_plane),
         *("--bind-address", layout.network.any_address),
         *("--client-ca-file", pki / "ca.crt"),
         *("--tls-cert-file", pki / "apiserver.crt"),
@@ -57,6 +60,7 @@ def apiserver(layout: Layout) -> list[str | Path]:
         *("--proxy-client-key-file", pki / "front-proxy.key"),
         *("--audit-policy-file", layout.run / "audit-policy.yaml"),
         *("--audit-log-path", layout.audit_log),
+        *("--audit-log-maxsize", "10000"),  # megabytes: in a new file the positions of the old one mean nothing
         "--allow-privileged",
     ]
 
@@ -64,7 +68,7 @@ def apiserver(layout: Layout) -> list[str | Path]:
 def controllers(layout: Layout) -> list[str | Path]:
     config = layout.user_config("controllers")
     return [
-        binary("kube"),
+        binary(layout.shape.program),
         "kube-controller-manager",
         *_authenticated_by(config),
         *("--service-account-private-key-file", layout.pki / "sa.key"),
@@ -78,7 +82,7 @@ def controllers(layout: Layout) -> list[str | Path]:
 
 
 def scheduler(layout: Layout) -> list[str | Path]:
-    return [binary("kube"), "kube-scheduler", *_authenticated_by(layout.user_config("scheduler"))]
+    return [binary(layout.shape.program), "kube-scheduler", *_authenticated_by(layout.user_config("scheduler"))]
 
 
 def _authenticated_by(config: Path) -> list[str | Path]:
@@ -87,25 +91,26 @@ def _authenticated_by(config: Path) -> list[str | Path]:
     return [*given, "--leader-elect=false", "--bind-address", "127.0.0.1", *_FAST_CLIENT]
 
 
-def containerd(layout: Layout) -> list[str | Path]:
-    return ["containerd", "-c", layout.run / "containerd.toml"]
+def containerd(machine: Machine) -> list[str | Path]:
+    return ["containerd", "-c", machine.run / "containerd.toml"]
 
 
-def kubelet(layout: Layout) -> list[str | Path]:
+def kubelet(machine: Machine) -> list[str | Path]:
     return [
-        binary("kube"),
+        binary(machine.layout.shape.program),
         "kubelet",
-        *("--config", layout.run / "kubelet.yaml"),
-        *("--kubeconfig", layout.user_config("kubelet")),
-        *("--hostname-override", NODE_NAME),
-        *("--node-ip", layout.network.node),
-        *("--root-dir", layout.run / "kubelet"),
-        *("--cert-dir", layout.run / "kubelet"),
+        *("--config", machine.run / "kubelet.yaml"),
+        *("--kubeconfig", machine.layout.user_config(machine.user)),
+        *("--hostname-override", machine.name),
+        *("--node-ip", machine.address),
+        *("--node-labels", ",".join(f"{key}={value}" for key, value in machine.labels.items())),
+        *("--root-dir", machine.run / "kubelet"),
+        *("--cert-dir", machine.run / "kubelet"),
     ]
 
 
-def proxy(layout: Layout) -> list[str | Path]:
-    return [binary("kube"), "kube-proxy", "--config", layout.run / "proxy.yaml"]
+def proxy(layout: Layout, folder: Path) -> list[str | Path]:
+    return [binary(layout.shape.program), "kube-proxy", "--config", folder / "proxy.yaml"]
 
 
 def coredns(layout: Layout) -> list[str | Path]:
@@ -124,23 +129,62 @@ def _ours(module: str) -> list[str | Path]:
     return ["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", f"tests.cluster.{module}"]
 
 
-Command = Callable[[Layout], list[str | Path]]
+@dataclass(frozen=True)
+class Component:
+    """One program, and in whose namespaces it runs."""
+
+    name: str
+    holder: str
+    command: Callable[[], list[str | Path]]
+
+    @property
+    def program(self) -> str:
+        """Its name without the machine's."""
+        return self.name.partition("-")[0]
+
 
 # In the order of their start. The first three need nobody, the others the API server.
-FOUNDATION: dict[str, Command] = {"etcd": etcd, "apiserver": apiserver, "containerd": containerd}
-REST: dict[str, Command] = {
-    "kubelet": kubelet,
+FOUNDATION = ("etcd", "apiserver", "containerd")
+ORDER = (*FOUNDATION, "kubelet", "controllers", "scheduler", "proxy", "coredns", "enforcer", "storage")
+
+CONTROL_PLANE: dict[str, Callable[[Layout], list[str | Path]]] = {
+    "etcd": etcd,
+    "apiserver": apiserver,
     "controllers": controllers,
     "scheduler": scheduler,
-    "proxy": proxy,
     "coredns": coredns,
-    "enforcer": enforcer,
     "storage": storage,
 }
-COMPONENTS = FOUNDATION | REST
+ON_MACHINES: dict[str, Callable[[Machine], list[str | Path]]] = {
+    "containerd": containerd,
+    "kubelet": kubelet,
+    "proxy": lambda machine: proxy(machine.layout, machine.run),
+    "enforcer": lambda machine: enforcer(machine.layout),
+}
 
 
-def start(layout: Layout, name: str) -> int:
+def all_of(layout: Layout) -> list[Component]:
+    """Every program of the cluster, in the order of their start."""
+    found = [Component(name, HOLDER, partial(command, layout)) for name, command in CONTROL_PLANE.items()]
+    if layout.shape.nodes > 1:
+        # Without it nothing beside the machines would reach a Service.
+        found.append(Component("proxy", HOLDER, partial(proxy, layout, layout.run)))
+    found += [component for machine in machines(layout) for component in of_machine(machine)]
+    return sorted(found, key=lambda component: ORDER.index(component.program))
+
+
+def of_machine(machine: Machine) -> list[Component]:
+    return [
+        Component(machine.component(name), machine.holder, partial(command, machine))
+        for name, command in ON_MACHINES.items()
+    ]
+
+
+def named(layout: Layout, name: str) -> Component:
+    return next(component for component in all_of(layout) if component.name == name)
+
+
+def start(layout: Layout, component: Component) -> int:
     """Start a component unless it runs already."""
-    running = processes.pid_of(layout, name)
-    return running or processes.start(layout, name, COMPONENTS[name](layout))
+    running = processes.pid_of(layout, component.name)
+    return running or processes.start(layout, component.name, component.command(), holder=component.holder)

@@ -15,6 +15,7 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 console = Console(stderr=True, highlight=False)
@@ -49,8 +50,9 @@ def _lines(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
     def tell() -> None:
         # From a thread: a linker is silent for longer than a CI log may be.
         while not ended.wait(PLAIN_INTERVAL):
-            of = f" of {total}" if total else ""
-            say(f"{title}: {done}{of}, {time.monotonic() - started:.0f} s")
+            seconds = time.monotonic() - started
+            of = f" of {total}{_left(seconds, done, total)}" if total else ""
+            say(f"{title}: {done}{of}, {seconds:.0f} s")
 
     say(f"{title} …")
     teller = threading.Thread(target=tell, daemon=True)
@@ -63,6 +65,11 @@ def _lines(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
     say(f"{title}: done in {time.monotonic() - started:.0f} s")
 
 
+def _left(seconds: float, done: int, total: int) -> str:
+    """How long the rest takes, as if all of it took as long as what is done."""
+    return f", {seconds * (total - done) / done / 60:.0f} min left" if done else ""
+
+
 def _bar() -> Progress:
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True)

@@ -1,4 +1,4 @@
-"""The embedded provider: one real Kubernetes node in namespaces of its own, without Docker."""
+"""The embedded provider: real Kubernetes nodes in namespaces of their own, without Docker."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import components, images, packages, pki, processes, settings
-from .build import binary
+from . import components, images, namespaces, packages, pki, processes, settings
+from .build import binary, newest_kubernetes
 from .console import say
-from .layout import API_PORT, NODE_NAME, SOURCES, Layout
+from .layout import API_PORT, HOLDER, MAX_NODES, SOURCES, Layout, Shape, in_url
+from .machine import Machine, machines, named
+from .outage import Outage
 from .state import read_state, write_state
 
 FORWARDER = "forwarder"
@@ -49,25 +53,28 @@ class Embedded:
     def audit_log(self) -> Path | None:
         return self.layout.audit_log
 
-    def up(self, dns_ttl: int, ip_family: str = "IPv4") -> None:
+    def up(self, dns_ttl: int, ip_family: str = "IPv4", nodes: int = 1, kubernetes: str = "") -> None:
         """Bring the cluster up, or back to health, or find that it is."""
+        if not 1 <= nodes <= MAX_NODES:
+            raise ValueError(f"{nodes} nodes: an embedded cluster has 1 to {MAX_NODES}")
         if os.geteuid() != 0:
             raise PermissionError("the embedded cluster makes network namespaces and cgroups: run it as root")
         packages.ensure()
         # Built before the lock is taken: a build takes minutes.
-        for program in ("kube", "coredns"):
+        shape = Shape(ip_family, nodes, "" if kubernetes == newest_kubernetes() else kubernetes)
+        for program in (shape.program, "coredns"):
             binary(program)
         with only_one(self.layout):
-            if read_state(self.layout) and processes.HOLDER in self.pids():
-                if self.layout.network.family != ip_family:
-                    raise RuntimeError(f"cluster {self.layout.name} is up with another address family; take it down")
+            if read_state(self.layout) and HOLDER in self.pids():
+                if (there := self.layout.shape) != shape:
+                    raise RuntimeError(f"cluster {self.layout.name} is up with {there.told}; take it down")
                 self._revive()
                 self._set_dns_ttl(dns_ttl)
                 return
             self._clean()
             started = time.monotonic()
             try:
-                self._create(dns_ttl, ip_family)
+                self._create(dns_ttl, shape)
             except BaseException:
                 # The logs stay until the next command, the processes do not.
                 self._end()
@@ -82,20 +89,31 @@ class Embedded:
     def pids(self) -> dict[str, int]:
         return processes.pids(self.layout)
 
+    def parts(self) -> dict[str, str]:
+        return {component: str(pid) for component, pid in self.pids().items()}
+
     def log(self, component: str) -> Path:
         return self.layout.logs / f"{component}.log"
 
-    def inside(self, argv: Sequence[str]) -> list[str]:
-        return [*processes.enter(self.layout, mounts=False), *argv]
+    def inside(self, argv: Sequence[str], holder: str = HOLDER) -> list[str]:
+        return [*processes.enter(self.layout, mounts=False, holder=holder), *argv]
 
-    def load(self, archives: Sequence[Path]) -> None:
+    def machine(self, name: str) -> Machine:
+        return named(self.layout, name)
+
+    def outage(self, name: str) -> Outage:
+        """What can happen to a machine."""
+        return Outage(self, self.machine(name))
+
+    def load(self, archives: Sequence[Path], nodes: Sequence[str] | None = None) -> None:
         """Import OCI or Docker archives, side by side: unpacking is the slow part."""
+        targets = machines(self.layout) if nodes is None else [self.machine(name) for name in nodes]
         with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(self._import, archives))
+            list(pool.map(lambda pair: self._import(*pair), product(targets, archives)))
 
     def start(self, component: str) -> None:
         """Start a component that was stopped; wait for the two that others depend on."""
-        components.start(self.layout, component)
+        components.start(self.layout, components.named(self.layout, component))
         if component == "apiserver":
             self._wait_for_component(component, lambda: self._get("/readyz"), 60)
         elif component == "coredns":
@@ -104,47 +122,71 @@ class Embedded:
     def stop(self, component: str) -> None:
         processes.stop(self.layout, component)
 
-    def _import(self, file: Path) -> None:
-        command = ["ctr", "--address", str(self.layout.containerd_socket), "--namespace", "k8s.io"]
+    def boot(self, machine: Machine) -> None:
+        """Switch on one machine of several, with the disk that it has."""
+        self._furnish(machine)
+        containerd, *others = components.of_machine(machine)
+        components.start(self.layout, containerd)
+        processes.wait_for(lambda: _answers(machine), 20, containerd.name)
+        for component in others:
+            components.start(self.layout, component)
+
+    def _furnish(self, machine: Machine) -> None:
+        processes.make_cgroups(machine.cgroup)
+        if not machine.alone:
+            router = self.pids()[HOLDER]
+            processes.start_holder(self.layout, namespaces.one_of_several(machine, router), machine.holder)
+
+    def _import(self, machine: Machine, file: Path) -> None:
+        command = ["ctr", "--address", str(machine.containerd_socket), "--namespace", "k8s.io"]
         done = subprocess.run([*command, "images", "import", str(file)], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"cannot load {file}: {done.stderr.strip()}")
+            raise RuntimeError(f"cannot load {file} on {machine.name}: {done.stderr.strip()}")
 
-    def _create(self, dns_ttl: int, ip_family: str) -> None:
+    def _create(self, dns_ttl: int, shape: Shape) -> None:
         layout = self.layout
         raise_limits()
         layout.run.mkdir(mode=0o700)
-        layout.ip_family.write_text(ip_family)
-        for folder in (layout.pki, layout.logs, layout.pid_files, layout.containerd, layout.volumes):
+        layout.maker.write_text(self.kind)
+        layout.write_shape(shape)
+        for folder in (layout.pki, layout.logs, layout.pid_files, layout.volumes):
             folder.mkdir()
         settings.write_all(layout, dns_ttl)
         pki.create(layout)
-        processes.make_cgroups(layout)
-        processes.start_holder(layout, settings.namespaces_script(layout))
-        for name in components.FOUNDATION:
-            components.start(layout, name)
+        processes.start_holder(layout, namespaces.control_plane(layout))
+        everyone = machines(layout)
+        for machine in everyone:
+            self._furnish(machine)
+        for component in components.all_of(layout):
+            if component.program in components.FOUNDATION:
+                components.start(layout, component)
         port = self._start_forwarder(0)
-        pki.write_kubeconfig(layout, "admin", layout.kubeconfig, port)
-        processes.wait_for(self._containerd_answers, 20, "containerd")
-        self._import(images.pause())
+        pki.write_kubeconfig(layout, "admin", layout.kubeconfig, f"127.0.0.1:{port}")
+        for machine in everyone:
+            processes.wait_for(partial(_answers, machine), 20, machine.component("containerd"))
+        self.load([images.pause()])
         self._wait_for_component("apiserver", lambda: self._get("/readyz"), 60)
-        for name in components.REST:
-            components.start(layout, name)
+        for component in components.all_of(layout):
+            components.start(layout, component)
         self._apply_base()
-        self._wait_for_component("kubelet", self._node_is_ready, 60)
+        for machine in everyone:
+            self._wait_for_component(machine.component("kubelet"), partial(self._is_ready, machine), 60)
         self._wait_for_component("controllers", self._has_service_account, 30)
         self._wait_for_component("coredns", self._dns_is_ready, 30)
-        write_state(layout, {"provider": self.kind, "dns_ttl": dns_ttl, "port": port})
+        write_state(layout, {"dns_ttl": dns_ttl, "port": port})
 
     def _revive(self) -> None:
         """Start what ended, or was stopped by a fault and forgotten; the data is all there."""
+        for machine in machines(self.layout):
+            if not machine.alone:
+                self.outage(machine.name).back()
         running = self.pids()
         if FORWARDER not in running:
             self._start_forwarder(read_state(self.layout)["port"])
-        for name in components.COMPONENTS:
-            if name not in running:
-                say(f"starting {name} again")
-                self.start(name)
+        for component in components.all_of(self.layout):
+            if component.name not in running:
+                say(f"starting {component.name} again")
+                self.start(component.name)
 
     def _start_forwarder(self, port: int) -> int:
         with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
@@ -182,7 +224,7 @@ class Embedded:
     def _end(self) -> None:
         processes.kill_everything(self.layout)
         # The mounts and the network went with the last process of their namespaces.
-        processes.remove_cgroups(self.layout)
+        processes.remove_cgroups(self.layout.cgroup)
 
     def _wait_for_component(self, name: str, condition: Callable[[], object], seconds: float) -> None:
         def done_or_dead() -> bool:
@@ -204,25 +246,27 @@ class Embedded:
             return json.loads(body) if body.startswith(b"{") else {"text": body.decode()}
         return None
 
-    def _node_is_ready(self) -> bool:
-        node = self._get(f"/api/v1/nodes/{NODE_NAME}") or {}
+    def _is_ready(self, machine: Machine) -> bool:
+        node = self._get(f"/api/v1/nodes/{machine.name}") or {}
         conditions = node.get("status", {}).get("conditions", [])
         return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
     def _has_service_account(self) -> bool:
         return self._get("/api/v1/namespaces/default/serviceaccounts/default") is not None
 
-    def _containerd_answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
-            client.connect(str(self.layout.containerd_socket))
-            return True
-        return False
-
     def _dns_is_ready(self) -> bool:
-        host = settings.in_url(self.layout.network.dns_node)
+        host = in_url(self.layout.network.dns_node)
         probe = f"import urllib.request; urllib.request.urlopen('http://{host}:8181/ready', timeout=1)"
         done = subprocess.run(self.inside([sys.executable, "-c", probe]), capture_output=True, check=False)
         return done.returncode == 0
+
+
+def _answers(machine: Machine) -> bool:
+    """Whether the machine's containerd does."""
+    with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+        client.connect(str(machine.containerd_socket))
+        return True
+    return False
 
 
 def raise_limits() -> None:

@@ -7,9 +7,11 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from .build import binary
 from .layout import Layout
+from .readiness import ask, not_ready
 from .state import UnsupportedError, write_state
 
 
@@ -35,8 +37,10 @@ class External:
     def audit_log(self) -> Path | None:
         return None
 
-    def up(self, dns_ttl: int, ip_family: str = "IPv4") -> None:
+    def up(self, dns_ttl: int, ip_family: str = "IPv4", nodes: int = 1, kubernetes: str = "") -> None:
         """Copy out the one context, so that nothing can reach another cluster by mistake."""
+        if kubernetes:
+            raise UnsupportedError(f"this cluster has the Kubernetes that it has: {kubernetes} cannot be chosen")
         arguments = ["config", "view", "--minify", "--flatten", "--raw", "--context", self._context]
         done = subprocess.run(
             [binary("kubectl"), *arguments],
@@ -48,21 +52,30 @@ class External:
         if done.returncode:
             raise RuntimeError(f"context {self._context!r} of {self._source}: {done.stderr.strip()}")
         self.layout.run.mkdir(mode=0o700, exist_ok=True)
+        self.layout.maker.write_text(self.kind)
         self.kubeconfig.touch(mode=0o600)
         self.kubeconfig.write_text(done.stdout)
-        write_state(self.layout, {"provider": self.kind})
+        write_state(self.layout, {"context": self._context})
 
     def down(self) -> None:
         shutil.rmtree(self.layout.run, ignore_errors=True)
 
-    def load(self, archives: Sequence[Path]) -> None:
+    def load(self, archives: Sequence[Path], nodes: Sequence[str] | None = None) -> None:
         raise UnsupportedError("push the images to a registry of this cluster: archives cannot be loaded into it")
 
     def inside(self, argv: Sequence[str]) -> list[str]:
         return list(argv)
 
+    def outage(self, name: str) -> NoReturn:
+        raise UnsupportedError(f"{name} is not ours to break")
+
     def pids(self) -> dict[str, int]:
         return {}
+
+    def parts(self) -> dict[str, str]:
+        seen = ask(self.kubeconfig)
+        trouble = not_ready(seen, seen, {})
+        return {name: trouble.get(name, "Ready") for name in seen}
 
     def log(self, component: str) -> Path:
         raise UnsupportedError(f"the log of {component} is with whoever runs this cluster")

@@ -1,4 +1,4 @@
-"""Faults of the machine and of the network, and their cure."""
+"""Faults of machines, pods and the network, and their cure."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import Any
 
 from . import processes
 from .embedded import Embedded
+from .machine import machines
+from .provider import Outage, Provider
 from .state import UnsupportedError
 
 TABLE = "elixircluster_fault"
@@ -26,7 +28,7 @@ Pods = str | Sequence[str]
 class Faults:
     """What can go wrong, by name. A pod is NAME, NAMESPACE/NAME or, for the network, an address."""
 
-    def __init__(self, provider: object, kubectl: Callable[..., str]) -> None:
+    def __init__(self, provider: Provider, kubectl: Callable[..., str]) -> None:
         self._provider = provider
         self._kubectl = kubectl
 
@@ -46,6 +48,22 @@ class Faults:
     def thaw(self, pod: str) -> None:
         self._signal(pod, signal.SIGCONT)
 
+    def machine_cut(self, name: str) -> None:
+        """Pull the cable of a machine (`node1`): what runs there goes on, cut off from everybody else."""
+        self._outage(name).cut()
+
+    def machine_kill(self, name: str) -> None:
+        """Take a machine's power away."""
+        self._outage(name).kill()
+
+    def machine_freeze(self, name: str) -> None:
+        """Stop every process of a machine: its kubelet, its containerd and all its pods."""
+        self._outage(name).freeze()
+
+    def machine_back(self, name: str) -> None:
+        """End a machine's outage, whichever it was; it may be some seconds until its Node is Ready."""
+        self._outage(name).back()
+
     def dns_stop(self) -> None:
         self._embedded.stop("coredns")
 
@@ -63,8 +81,11 @@ class Faults:
     @property
     def _embedded(self) -> Embedded:
         if not isinstance(self._provider, Embedded):
-            raise UnsupportedError("faults need the embedded cluster")
+            raise UnsupportedError("only the embedded cluster has faults of pods, DNS and the API server")
         return self._provider
+
+    def _outage(self, name: str) -> Outage:
+        return self._provider.outage(name)
 
     def _addresses(self, pods: Pods) -> Iterator[str]:
         for pod in [pods] if isinstance(pods, str) else pods:
@@ -80,8 +101,10 @@ class Faults:
         return found
 
     def _nft(self, script: str) -> None:
-        command = self._embedded.inside(["nft", "-f", "-"])
-        subprocess.run(command, input=script, text=True, check=True)
+        """Everywhere: two pods on one machine meet on its bridge only."""
+        running = self._embedded.pids()
+        for holder in sorted({machine.holder for machine in machines(self._embedded.layout)} & running.keys()):
+            subprocess.run(self._embedded.inside(["nft", "-f", "-"], holder), input=script, text=True, check=True)
 
     def _signal(self, pod: str, number: int) -> None:
         found = pod_pids(self._embedded, self._pod(pod)["metadata"]["uid"])
@@ -94,7 +117,7 @@ class Faults:
 
 def pod_pids(provider: Embedded, uid: str) -> set[int]:
     """The processes of a pod's containers, as this machine numbers them, without the sandbox's."""
-    pids = set(processes.cgroup_pids(provider.layout, f"/pod{uid}"))
+    pids = set(processes.cgroup_pids(provider.layout.cgroup, f"/pod{uid}"))
     return {pid for pid in pids if _command(pid) != "pause"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -74,7 +75,7 @@ def write_archive(name: str, root: Path, target: Path, command: list[str]) -> No
     config_name = hashlib.sha256(config).hexdigest() + ".json"
     manifest = json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": [f"{digest}.tar"]}]).encode()
     # Written aside and renamed, so that nobody loads half an archive.
-    partial = target.with_suffix(".part")
+    partial = target.with_suffix(f".{os.getpid()}.part")
     partial.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(partial, "w") as archive:
         for file, content in ((config_name, config), (f"{digest}.tar", blob), ("manifest.json", manifest)):

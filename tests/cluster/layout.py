@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
-from ipaddress import ip_address
+from dataclasses import asdict, dataclass
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 PREFIX = "elixircluster-"
 # UNIX socket paths end at 108 bytes, so this cannot be below somebody's deep TMPDIR.
 RUN_ROOT = Path("/tmp")
+CGROUP_ROOT = Path("/sys/fs/cgroup")
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent
 
-NODE_NAME = "node0"
+HOLDER = "holder"
 API_PORT = 6443
 MAX_PODS = 500
+MAX_NODES = 16
 
 PAUSE_IMAGE = "localhost/pause:1"
 STORAGE_PROVISIONER = "elixircluster.dev/test-local"
+
+ADDRESSES_PER_MACHINE = 1024
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Network:
 
     family: str
     word: str
-    node: str
+    control_plane: str
     dns_node: str
     pods: str
     services: str
@@ -40,7 +45,16 @@ class Network:
 
     @property
     def host_bits(self) -> int:
-        return ip_address(self.node).max_prefixlen
+        return ip_address(self.control_plane).max_prefixlen
+
+    def machine(self, number: int) -> str:
+        """The address of a machine that is not the control plane's."""
+        return str(ip_address(self.control_plane) + 1 + number)
+
+    def pods_of(self, number: int) -> str:
+        """The addresses of one machine's pods."""
+        every, size = ip_network(self.pods), ADDRESSES_PER_MACHINE
+        return f"{every[number * size]}/{self.host_bits - (size - 1).bit_length()}"
 
 
 NETWORKS = {
@@ -49,9 +63,9 @@ NETWORKS = {
         Network(
             family="IPv4",
             word="ip",
-            node="10.201.0.1",
+            control_plane="10.201.0.1",
             dns_node="10.201.0.53",
-            pods="10.202.0.0/22",
+            pods="10.202.0.0/16",
             services="10.203.0.0/24",
             api_service="10.203.0.1",
             dns_service="10.203.0.10",
@@ -63,9 +77,9 @@ NETWORKS = {
         Network(
             family="IPv6",
             word="ip6",
-            node="fd00:201::1",
+            control_plane="fd00:201::1",
             dns_node="fd00:201::53",
-            pods="fd00:202::/118",
+            pods="fd00:202::/112",
             services="fd00:203::/120",
             api_service="fd00:203::1",
             dns_service="fd00:203::10",
@@ -77,6 +91,27 @@ NETWORKS = {
     )
 }
 
+
+@dataclass(frozen=True)
+class Shape:
+    """What stays as it is for as long as a cluster lives."""
+
+    ip_family: str = "IPv4"
+    nodes: int = 1
+    kubernetes: str = ""
+    """Its minor version (1.34), where that is not the newest."""
+
+    @property
+    def program(self) -> str:
+        """What Kubernetes is built as."""
+        return f"kube-{self.kubernetes}" if self.kubernetes else "kube"
+
+    @property
+    def told(self) -> str:
+        machines = f"{self.nodes} node{'s' if self.nodes > 1 else ''}"
+        return f"{self.ip_family}, {machines} and Kubernetes {self.kubernetes or 'as it is built by default'}"
+
+
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
 
 
@@ -87,7 +122,7 @@ class Layout:
     name: str
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not is_name(self.name):
             raise ValueError(f"cluster name {self.name!r}: use up to 20 of a-z, 0-9 and -, as in 'dev-2'")
 
     @property
@@ -111,14 +146,6 @@ class Layout:
         return self.run / "pid"
 
     @property
-    def containerd(self) -> Path:
-        return self.run / "containerd"
-
-    @property
-    def containerd_socket(self) -> Path:
-        return self.containerd / "containerd.sock"
-
-    @property
     def volumes(self) -> Path:
         return self.run / "volumes"
 
@@ -132,6 +159,11 @@ class Layout:
         return self.run / "kubeconfig"
 
     @property
+    def maker(self) -> Path:
+        """Written first by `up`: the provider whose cluster this is, finished or not."""
+        return self.run / "maker"
+
+    @property
     def state(self) -> Path:
         """Written last by `up`: a cluster without it was never finished."""
         return self.run / "state.json"
@@ -141,29 +173,46 @@ class Layout:
         return "/" + self.full_name
 
     @property
-    def ip_family(self) -> Path:
-        """Written first by `up`."""
-        return self.run / "ip-family"
+    def shape(self) -> Shape:
+        """What `up` was asked for."""
+        return Shape(**json.loads(self._shape.read_text())) if self._shape.exists() else Shape()
+
+    def write_shape(self, shape: Shape) -> None:
+        """The first thing that `up` does."""
+        self._shape.write_text(json.dumps(asdict(shape)))
+
+    @property
+    def _shape(self) -> Path:
+        return self.run / "shape.json"
 
     @property
     def network(self) -> Network:
         """The cluster's addresses."""
-        return NETWORKS[self.ip_family.read_text() if self.ip_family.exists() else "IPv4"]
+        return NETWORKS[self.shape.ip_family]
 
     def user_config(self, user: str) -> Path:
         """The kubeconfig of one program inside of the namespace."""
         return self.pki / f"{user}.conf"
 
 
+def in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
 def known_names() -> list[str]:
     """Every cluster that left a run folder or a cgroup, finished or not."""
-    root = Path("/sys/fs/cgroup")
+    root = CGROUP_ROOT
     folders = [run for run in RUN_ROOT.glob(PREFIX + "*") if _is_run_folder(run)]
     cgroups = [path for path in (*root.glob(PREFIX + "*"), *root.glob(f"*/{PREFIX}*")) if path.is_dir()]
     names = {path.name.removeprefix(PREFIX) for path in (*folders, *cgroups)}
-    return sorted(name for name in names if _NAME.fullmatch(name))
+    return sorted(filter(is_name, names))
+
+
+def is_name(name: str) -> bool:
+    """Whether a cluster can be called so."""
+    return _NAME.fullmatch(name) is not None
 
 
 def _is_run_folder(path: Path) -> bool:
     """Somebody else's folder may have such a name too, and `down --all` removes what is found here."""
-    return any((path / content).exists() for content in ("pki", "kubeconfig", "state.json"))
+    return any((path / content).exists() for content in ("maker", "pki", "kubeconfig", "state.json"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from .console import progress
@@ -55,11 +58,22 @@ def ensure(needed: Mapping[str, str] = NEEDED) -> None:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise MissingPackagesError(f"these packages are needed: {' '.join(packages)}")
-    if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
-        _apt("reading package lists", "update")
-    _apt(f"installing {' '.join(packages)}", "install", "-y", "--no-install-recommends", *packages)
+    with _one_at_a_time():
+        packages = missing(needed)
+        if packages:
+            # Also where there are lists: mirrors keep no package that old ones name.
+            _apt("reading package lists", "update")
+            _apt(f"installing {' '.join(packages)}", "install", "-y", "--no-install-recommends", *packages)
     if still := missing(needed):
         raise MissingPackagesError(f"apt-get installed, but these are still missing: {' '.join(still)}")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    # Several clusters come up at once, and apt-get does not wait for who reads the lists.
+    with (Path(tempfile.gettempdir()) / "elixircluster-packages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _apt(title: str, *arguments: str) -> None:

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .layout import API_PORT, NODE_NAME, Layout
+from .layout import API_PORT, Layout, in_url
+from .machine import machines
 
 MASTERS = "system:masters"
 
@@ -24,7 +25,6 @@ USERS = {
     "controllers": ("system:kube-controller-manager", "system:kube-controller-manager"),
     "scheduler": ("system:kube-scheduler", "system:kube-scheduler"),
     "proxy": ("system:kube-proxy", "system:node-proxier"),
-    "kubelet": (f"system:node:{NODE_NAME}", "system:nodes"),
     "coredns": ("system:coredns", MASTERS),
     "enforcer": ("system:network-policy", MASTERS),
     "storage": ("system:storage", MASTERS),
@@ -70,17 +70,21 @@ def create(layout: Layout) -> None:
     """Everything that the components need, and a kubeconfig for each of them."""
     authority, network = Authority.create(layout.pki), layout.network
     _write_key(layout.pki / "sa.key", ec.generate_private_key(ec.SECP256R1()))
-    authority.issue("apiserver", "kube-apiserver", "kubernetes", [*API_SANS, network.node, network.api_service])
+    served = [*API_SANS, network.control_plane, network.api_service]
+    authority.issue("apiserver", "kube-apiserver", "kubernetes", served)
     authority.issue("front-proxy", "front-proxy", "kubernetes", ["front-proxy"])
     for user, (common_name, organization) in USERS.items():
-        authority.issue(user, common_name, organization, [user, NODE_NAME, network.node])
-        write_kubeconfig(layout, user, layout.user_config(user), API_PORT)
+        authority.issue(user, common_name, organization, [user])
+    for machine in machines(layout):
+        authority.issue(machine.user, f"system:node:{machine.name}", "system:nodes", [machine.name, machine.address])
+    for user in (*USERS, *(machine.user for machine in machines(layout))):
+        write_kubeconfig(layout, user, layout.user_config(user), f"{in_url(network.control_plane)}:{API_PORT}")
 
 
-def write_kubeconfig(layout: Layout, user: str, file: Path, port: int) -> None:
+def write_kubeconfig(layout: Layout, user: str, file: Path, server: str) -> None:
     """A kubeconfig that holds its certificates, so that it can be copied anywhere."""
     cluster = {
-        "server": f"https://127.0.0.1:{port}",
+        "server": f"https://{server}",
         "certificate-authority-data": _base64(layout.pki / "ca.crt"),
     }
     credentials = {

@@ -11,42 +11,42 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .layout import Layout
+from .layout import HOLDER, Layout
 
 MARK = "ELIXIRCLUSTER_RUN"
-HOLDER = "holder"
 
 T = TypeVar("T")
 
 
-def start(layout: Layout, name: str, argv: Sequence[str | Path], keep: Sequence[int] = ()) -> int:
-    """Start a daemon that outlives us, inside the cluster's namespaces; return its pid.
+def start(layout: Layout, name: str, argv: Sequence[str | Path], keep: Sequence[int] = (), holder: str = HOLDER) -> int:
+    """Start a daemon that outlives us, inside the holder's namespaces; return its pid.
 
     The file descriptors in `keep` are handed on to it.
     """
-    return _daemon(layout, name, [*enter(layout), *map(str, argv)], keep)
+    return _daemon(layout, name, [*enter(layout, holder=holder), *map(str, argv)], keep)
 
 
-def start_holder(layout: Layout, setup: str) -> int:
-    """Start the process that keeps the cluster's own network and mount namespaces alive."""
+def start_holder(layout: Layout, setup: str, holder: str = HOLDER) -> int:
+    """Start the process that keeps a network and a mount namespace alive: the control plane's, or a machine's."""
     script = f"set -e\n{setup}\necho ready\nexec sleep infinity"
     unshare = ["unshare", "--net", "--mount", "--propagation", "private", "--"]
-    pid = _daemon(layout, HOLDER, [*unshare, "sh", "-c", script])
-    log = layout.logs / f"{HOLDER}.log"
-    wait_for(lambda: log.read_text().endswith("ready\n") or not alive(pid), 10, "the namespaces")
+    log = layout.logs / f"{holder}.log"
+    log.write_text("")  # it may have been started before
+    pid = _daemon(layout, holder, [*unshare, "sh", "-c", script])
+    wait_for(lambda: log.read_text().endswith("ready\n") or not alive(pid), 10, f"the namespaces of {holder}")
     if not alive(pid):
-        raise RuntimeError(f"cannot make the cluster's namespaces: {log.read_text().strip()}")
+        raise RuntimeError(f"cannot make the namespaces of {holder}: {log.read_text().strip()}")
     return pid
 
 
-def enter(layout: Layout, mounts: bool = True) -> list[str]:
-    """The argv prefix that runs a program in the cluster's network (and mount) namespace."""
-    holder = pid_of(layout, HOLDER)
-    if holder is None:
-        raise RuntimeError(f"cluster {layout.name} is not up")
+def enter(layout: Layout, mounts: bool = True, holder: str = HOLDER) -> list[str]:
+    """The argv prefix that runs a program in a holder's network (and mount) namespace."""
+    pid = pid_of(layout, holder)
+    if pid is None:
+        raise RuntimeError(f"cluster {layout.name} is not up, or {holder} in it")
     # `ip netns exec` would remount /sys, and the kubelet then finds no cgroups.
-    prefix = ["nsenter", f"--net=/proc/{holder}/ns/net"]
-    return [*prefix, *([f"--mount=/proc/{holder}/ns/mnt"] if mounts else []), "--"]
+    prefix = ["nsenter", f"--net=/proc/{pid}/ns/net"]
+    return [*prefix, *([f"--mount=/proc/{pid}/ns/mnt"] if mounts else []), "--"]
 
 
 def _daemon(layout: Layout, name: str, argv: Sequence[str], keep: Sequence[int] = ()) -> int:
@@ -112,35 +112,51 @@ def members(layout: Layout) -> Iterator[int]:
     marked = [pid for pid in _all_pids() if _is_marked(pid, layout)]
     # `sudo -E`, or a shell that somebody opened from a marked one, must not end its own ancestors.
     spared = set(_ancestors(os.getpid()))
-    own = {_namespace(os.getpid(), kind) for kind in ("net", "mnt")} | {_namespace(1, k) for k in ("net", "mnt")}
-    spaces = {_namespace(pid, kind) for pid in marked for kind in ("net", "mnt")} - own - {None}
-    found = set(marked) | set(cgroup_pids(layout))
-    found |= {pid for pid in _all_pids() if spaces & {_namespace(pid, "net"), _namespace(pid, "mnt")}}
+    found = set(marked) | set(cgroup_pids(layout.cgroup)) | _in_namespaces_of(marked)
     return (pid for pid in found - spared if alive(pid))
 
 
-def cgroups(layout: Layout) -> list[Path]:
-    """The cluster's cgroup in each hierarchy (version 1), or the only one (version 2)."""
-    root = Path("/sys/fs/cgroup")
-    return [p for p in [root / layout.full_name, *root.glob(f"*/{layout.full_name}")] if p.is_dir()]
+def inhabitants(layout: Layout, holder: str, cgroup: str) -> set[int]:
+    """Every process in a holder's namespaces or in the cgroup of its pods, the holder among them."""
+    pid = pid_of(layout, holder)
+    found = set(cgroup_pids(cgroup)) | _in_namespaces_of([pid] if pid else [])
+    return {pid for pid in found - {os.getpid()} if alive(pid)}
 
 
-def make_cgroups(layout: Layout) -> None:
+def _in_namespaces_of(pids: Iterable[int]) -> set[int]:
+    """Who shares a namespace with one of `pids` that is not the machine's own."""
+    own = {_namespace(pid, kind) for pid in (os.getpid(), 1) for kind in ("net", "mnt")}
+    spaces = {_namespace(pid, kind) for pid in pids for kind in ("net", "mnt")} - own - {None}
+    return {pid for pid in _all_pids() if spaces & {_namespace(pid, "net"), _namespace(pid, "mnt")}}
+
+
+def cgroups(path: str) -> list[Path]:
+    """A cgroup in each hierarchy (version 1), or the only one (version 2)."""
+    root, below = Path("/sys/fs/cgroup"), path.lstrip("/")
+    return [p for p in [root / below, *root.glob(f"*/{below}")] if p.is_dir()]
+
+
+def make_cgroups(path: str) -> None:
     """The kubelet wants the root of its cgroups to be there, in every hierarchy."""
-    root = Path("/sys/fs/cgroup")
+    root, below = Path("/sys/fs/cgroup"), path.lstrip("/")
     if (root / "cgroup.controllers").exists():
-        (root / layout.full_name).mkdir(exist_ok=True)
-        for controller in (root / "cgroup.controllers").read_text().split():
-            with suppress(OSError):  # some cannot be handed down; the kubelet names those that it misses
-                (root / "cgroup.subtree_control").write_text(f"+{controller}")
+        (root / below).mkdir(parents=True, exist_ok=True)
+        for above in reversed((root / below).relative_to(root).parents):
+            _hand_down(root / above)
         return
     for hierarchy in root.iterdir():
         if (hierarchy / "cgroup.procs").exists() and not hierarchy.is_symlink():
-            (hierarchy / layout.full_name).mkdir(exist_ok=True)
+            (hierarchy / below).mkdir(parents=True, exist_ok=True)
 
 
-def remove_cgroups(layout: Layout) -> None:
-    for cgroup in cgroups(layout):
+def _hand_down(cgroup: Path) -> None:
+    for controller in (cgroup / "cgroup.controllers").read_text().split():
+        with suppress(OSError):  # some cannot be handed down; the kubelet names those that it misses
+            (cgroup / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def remove_cgroups(path: str) -> None:
+    for cgroup in cgroups(path):
         wait_for(lambda: _removed(cgroup), 10, f"the processes of {cgroup} to be reaped")  # noqa: B023
 
 
@@ -151,9 +167,9 @@ def _removed(cgroup: Path) -> bool:
     return not cgroup.exists()
 
 
-def cgroup_pids(layout: Layout, below: str = "") -> Iterator[int]:
-    """The processes in the cluster's cgroups whose path contains `below`."""
-    for cgroup in cgroups(layout):
+def cgroup_pids(path: str, below: str = "") -> Iterator[int]:
+    """The processes in a cgroup and in those below it whose path contains `below`."""
+    for cgroup in cgroups(path):
         # os.walk, not a glob: folders disappear while we look.
         for folder, _, _ in os.walk(cgroup):
             if below in folder:

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from .layout import MAX_PODS, NODE_NAME, PAUSE_IMAGE, STORAGE_PROVISIONER, Layout
+from .layout import MAX_PODS, PAUSE_IMAGE, STORAGE_PROVISIONER, Layout, in_url
+from .machine import Machine, machines
 
 # As kubeadm writes it, but that nothing is forwarded: there is no way out of the cluster.
 COREFILE = """\
@@ -32,7 +33,8 @@ COREFILE = """\
 CONTAINERD = """\
 version = 2
 root = "{root}"
-state = "{state}"
+# Gone with its mounts when the power is cut, as on any machine.
+state = "/run/containerd/state"
 disabled_plugins = [
   "io.containerd.snapshotter.v1.aufs",
   "io.containerd.snapshotter.v1.btrfs",
@@ -51,9 +53,6 @@ disabled_plugins = [
     bin_dir = "/usr/lib/cni"
     conf_dir = "{cni}"
 """
-
-# Nobody else can have the address, so there is nobody to ask for a second.
-FLAGS = {"IPv4": "", "IPv6": "nodad"}
 
 # Everything is recorded but the components' own health checks and leases.
 AUDIT_POLICY = {
@@ -75,21 +74,24 @@ AUDIT_POLICY = {
 
 def write_all(layout: Layout, dns_ttl: int) -> None:
     """Write every file; the certificates are not among them."""
-    files: dict[str, Any] = {
-        "audit-policy.yaml": AUDIT_POLICY,
-        "kubelet.yaml": kubelet(layout),
-        "proxy.yaml": proxy(layout),
-        "base.yaml": base_objects(layout),
-    }
-    for name, content in files.items():
-        documents = content if isinstance(content, list) else [content]
-        (layout.run / name).write_text(yaml.safe_dump_all(documents))
-    cni = layout.run / "cni"
-    cni.mkdir()
-    (cni / "10-bridge.conflist").write_text(json.dumps(network(layout)))
-    (layout.run / "containerd.toml").write_text(containerd(layout))
+    everyone = machines(layout)
+    (layout.run / "audit-policy.yaml").write_text(yaml.safe_dump(AUDIT_POLICY))
+    (layout.run / "base.yaml").write_text(yaml.safe_dump_all(base_objects(layout)))
+    # Beside several machines the control plane reaches Services, too, as the first of them would.
+    (layout.run / "proxy.yaml").write_text(yaml.safe_dump(proxy(everyone[0])))
     (layout.run / "resolv.conf").write_text(f"nameserver {layout.network.dns_node}\n")
     write_corefile(layout, dns_ttl)
+    for machine in everyone:
+        write_machine(machine)
+
+
+def write_machine(machine: Machine) -> None:
+    cni = machine.run / "cni"
+    cni.mkdir(parents=True)
+    (cni / "10-bridge.conflist").write_text(json.dumps(network(machine)))
+    (machine.run / "containerd.toml").write_text(containerd(machine))
+    (machine.run / "kubelet.yaml").write_text(yaml.safe_dump(kubelet(machine)))
+    (machine.run / "proxy.yaml").write_text(yaml.safe_dump(proxy(machine)))
 
 
 def write_corefile(layout: Layout, dns_ttl: int) -> None:
@@ -99,22 +101,16 @@ def write_corefile(layout: Layout, dns_ttl: int) -> None:
     (layout.run / "Corefile").write_text(text)
 
 
-def in_url(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
-
-
-def containerd(layout: Layout) -> str:
-    folder = layout.containerd
+def containerd(machine: Machine) -> str:
     return CONTAINERD.format(
-        root=folder / "root",
-        state=folder / "state",
-        socket=layout.containerd_socket,
+        root=machine.run / "containerd",
+        socket=machine.containerd_socket,
         pause=PAUSE_IMAGE,
-        cni=layout.run / "cni",
+        cni=machine.run / "cni",
     )
 
 
-def network(layout: Layout) -> dict[str, Any]:
+def network(machine: Machine) -> dict[str, Any]:
     bridge = {
         "type": "bridge",
         "bridge": "cni0",
@@ -123,16 +119,17 @@ def network(layout: Layout) -> dict[str, Any]:
         "hairpinMode": True,
         "ipam": {
             "type": "host-local",
-            "ranges": [[{"subnet": layout.network.pods}]],
-            "routes": [{"dst": layout.network.everything}],
-            "dataDir": str(layout.run / "ipam"),
+            "ranges": [[{"subnet": machine.pods}]],
+            "routes": [{"dst": machine.layout.network.everything}],
+            "dataDir": str(machine.run / "ipam"),
         },
     }
     port_map = {"type": "portmap", "capabilities": {"portMappings": True}}
     return {"cniVersion": "1.0.0", "name": "pods", "plugins": [bridge, port_map]}
 
 
-def kubelet(layout: Layout) -> dict[str, Any]:
+def kubelet(machine: Machine) -> dict[str, Any]:
+    layout = machine.layout
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -142,15 +139,15 @@ def kubelet(layout: Layout) -> dict[str, Any]:
             "x509": {"clientCAFile": str(layout.pki / "ca.crt")},
         },
         "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(layout.pki / "kubelet.crt"),
-        "tlsPrivateKeyFile": str(layout.pki / "kubelet.key"),
+        "tlsCertFile": str(layout.pki / f"{machine.user}.crt"),
+        "tlsPrivateKeyFile": str(layout.pki / f"{machine.user}.key"),
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": layout.cgroup,
+        "cgroupRoot": machine.cgroup,
         "failCgroupV1": False,
         "failSwapOn": False,
-        "containerRuntimeEndpoint": f"unix://{layout.containerd_socket}",
-        "volumePluginDir": str(layout.run / "volume-plugins"),
-        "podLogsDir": str(layout.run / "pod-logs"),
+        "containerRuntimeEndpoint": f"unix://{machine.containerd_socket}",
+        "volumePluginDir": str(machine.run / "volume-plugins"),
+        "podLogsDir": str(machine.run / "pod-logs"),
         "clusterDNS": [layout.network.dns_service],
         "clusterDomain": "cluster.local",
         "resolvConf": str(layout.run / "resolv.conf"),
@@ -166,14 +163,15 @@ def kubelet(layout: Layout) -> dict[str, Any]:
     }
 
 
-def proxy(layout: Layout) -> dict[str, Any]:
+def proxy(machine: Machine) -> dict[str, Any]:
+    layout = machine.layout
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
         "clientConnection": {"kubeconfig": str(layout.user_config("proxy")), "qps": 200, "burst": 400},
         "clusterCIDR": layout.network.pods,
-        "hostnameOverride": NODE_NAME,
+        "hostnameOverride": machine.name,
         "healthzBindAddress": "127.0.0.1:10256",
         "metricsBindAddress": "127.0.0.1:10249",
         # The conntrack limits are the machine's, not the namespace's: leave them.
@@ -216,34 +214,3 @@ def base_objects(layout: Layout) -> list[dict[str, Any]]:
         "allowVolumeExpansion": True,
     }
     return [service, endpoints, storage]
-
-
-def namespaces_script(layout: Layout) -> str:
-    """Shell commands that furnish the cluster's own network and mount namespace."""
-    network = layout.network
-    overlays = "\n".join(
-        f"mkdir -p {layout.run}/over{path}/up {layout.run}/over{path}/work\n"
-        f"mount -t overlay -o lowerdir={path},upperdir={layout.run}/over{path}/up,"
-        f"workdir={layout.run}/over{path}/work overlay {path}"
-        for path in ("/var/lib", "/var/log")
-    )
-    return f"""\
-mount --make-rshared /
-mount -t tmpfs -o mode=755 tmpfs /run
-# The kubelet's statistics look for containerd there only.
-mkdir /run/containerd
-ln -s {layout.containerd_socket} /run/containerd/containerd.sock
-# kubelet, CNI and containerd have paths that no setting moves.
-{overlays}
-ip link set lo up
-# A veth pair with one end unused is a dead end that every kernel has: nothing leaves the namespace.
-ip link add node0 type veth peer name node0p
-ip addr add {network.node}/{network.host_bits} dev node0 {FLAGS[network.family]}
-ip addr add {network.dns_node}/{network.host_bits} dev node0 {FLAGS[network.family]}
-ip link set node0 up
-ip link set node0p up
-ip route add {network.everything} dev node0 src {network.node}
-sysctl -qw {network.forwarding}=1
-# Bridged answers of a Service's pod must pass the address translation of the question.
-sysctl -qw {network.filtered_bridge}=1
-"""

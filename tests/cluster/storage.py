@@ -1,4 +1,4 @@
-"""The default StorageClass's provisioner: a folder of the node for every claim."""
+"""The default StorageClass's provisioner: a folder of a machine for every claim."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import shutil
 import sys
 from pathlib import Path
 
-from .layout import NODE_NAME, STORAGE_PROVISIONER
+from .layout import STORAGE_PROVISIONER
 from .watch import Api, Mirror, Object, connect, read_access
 
 PROVISIONER_ANNOTATIONS = (
     "volume.kubernetes.io/storage-provisioner",
     "volume.beta.kubernetes.io/storage-provisioner",
 )
+# The scheduler's choice, where a class waits for the first pod.
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+DEFAULT_NODE = "node0"
 CLAIMS = "/api/v1/persistentvolumeclaims"
 VOLUMES = "/api/v1/persistentvolumes"
 
@@ -23,7 +26,8 @@ def volume_for(claim: Object, folder: Path) -> Object:
     meta, spec = claim["metadata"], claim["spec"]
     reference = {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
     reference |= {key: meta[key] for key in ("name", "namespace", "uid")}
-    on_node = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE_NAME]}
+    chosen = meta.get("annotations", {}).get(SELECTED_NODE, DEFAULT_NODE)
+    on_node = {"key": "kubernetes.io/hostname", "operator": "In", "values": [chosen]}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",

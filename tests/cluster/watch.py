@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,9 @@ Object = dict[str, Any]
 RETRY_SECONDS = 0.3
 # A watch that the server never ends may hang unnoticed: ask for a new one now and then.
 WATCH_SECONDS = 300
+CONNECT_SECONDS = 5
+# On a machine that is cut off nobody says that a connection has ended.
+SILENCE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 2}
 
 
 class Api:
@@ -45,7 +49,7 @@ class Api:
         yield {"type": "LIST", "items": listing["items"]}
         version = listing["metadata"]["resourceVersion"]
         query = f"?watch=1&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS}"
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=WATCH_SECONDS + 10)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=WATCH_SECONDS + 10)
         async with self._session.get(self._server + path + query, timeout=timeout) as answer:
             answer.raise_for_status()
             buffer = b""
@@ -80,9 +84,19 @@ def read_access(kubeconfig: Path) -> Access:
 
 @asynccontextmanager
 async def connect(access: Access) -> AsyncIterator[Api]:
-    connector = aiohttp.TCPConnector(ssl=access.tls, limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    connector = aiohttp.TCPConnector(ssl=access.tls, limit=0, socket_factory=_socket)
+    timeout = aiohttp.ClientTimeout(total=30, sock_connect=CONNECT_SECONDS)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         yield Api(session, access.server)
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in SILENCE.items():
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 class Mirror:

@@ -48,7 +48,7 @@ class Cause:
             "web": {"port": 4000},
             "vm": {"schedulers": 1},
             "resources": {"requests": {"cpu": "1m", "memory": "32Mi"}},
-            "health": {"startup": {"tcp": {}, "periodSeconds": 1, "failureThreshold": 120}},
+            "health": {"startup": {"tcpSocket": {}, "periodSeconds": 1, "failureThreshold": 120}},
             **self.spec,
         }
         return {
@@ -61,6 +61,17 @@ class Cause:
 
 def env(**variables: str) -> list[Object]:
     return [{"name": name, "value": value} for name, value in variables.items()]
+
+
+def reading_flags_of(name: str) -> Object:
+    """A spec whose nodes have what `unseen_flags` makes."""
+    return {"envFrom": [{"configMapRef": {"name": f"{name}-flags"}}]}
+
+
+def unseen_flags(text: str) -> Callable[[str, str], Sequence[Object]]:
+    """Flags that nobody refuses, because nobody reads them before the node does."""
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"ERL_ZFLAGS": text}}
+    return lambda _namespace, name: [{**config, "metadata": {"name": f"{name}-flags"}}]
 
 
 def egress_policy(_namespace: str, name: str) -> list[Object]:
@@ -120,10 +131,11 @@ def foreign_certificate(namespace: str, name: str) -> list[Object]:
 
 def expired_certificate(namespace: str, name: str) -> list[Object]:
     """Two of one CA: one that is valid, and one that was."""
-    authority, host = Authority("our company"), f"{name}-nodes.{namespace}.svc.cluster.local"
+    authority, domain = Authority("our company"), f"{name}-nodes.{namespace}.svc.cluster.local"
+    hosts = [f"{name}-{ordinal}.{domain}" for ordinal in range(2)]
     return [
-        secret("valid", authority, authority.leaf(host, days=30)),
-        secret("expired", authority, authority.leaf(host, days=-1)),
+        secret("valid", authority, authority.leaf(*hosts, days=30)),
+        secret("expired", authority, authority.leaf(*hosts, days=-1)),
     ]
 
 
@@ -165,14 +177,16 @@ CAUSES = (
         "doubled-port",
         "flags",
         "-erl_epmd_port 2 times",
-        {"env": env(ERL_ZFLAGS=f"-erl_epmd_port {PORT}")},
+        reading_flags_of("doubled-port"),
+        unseen_flags(f"-erl_epmd_port {PORT}"),
         sampled=False,
     ),
     Cause(
         "doubled-tls",
         "flags",
         "-proto_dist 2 times, from ERL_AFLAGS and ERL_ZFLAGS",
-        {"env": env(ERL_ZFLAGS="-proto_dist inet_tls"), "distribution": {"tls": {"mode": "SelfSigned"}}},
+        {**reading_flags_of("doubled-tls"), "distribution": {"tls": {"mode": "SelfSigned"}}},
+        unseen_flags("-proto_dist inet_tls"),
     ),
     Cause("no-dns", "dns", "timeout", {"podTemplate": NO_DNS}),
     Cause(
@@ -193,9 +207,17 @@ CAUSES = (
         "expired",
         "tls",
         "expired-1: its certificate expired on",
-        with_other_certificate(own_secret("valid"), "expired"),
+        {**with_other_certificate(own_secret("valid"), "expired"), "discovery": {"strategy": "DNSSRV"}},
         expired_certificate,
         on_second=USE_OTHER,
+    ),
+    Cause("hidden", "apart", "hidden-0 is started with -hidden", {"env": env(ERL_ZFLAGS="-hidden")}, sampled=False),
+    Cause(
+        "unready",
+        "ready",
+        "spec.health.readiness",
+        {"health": {"startup": {"disabled": True}, "readiness": {"httpGet": {"path": "/nothing-there"}}}},
+        sampled=False,
     ),
     Cause("epmd-mix", "epmd", "epmd-mix-1 is to be found by epmd", on_second="unset ERL_AFLAGS"),
 )

@@ -34,13 +34,24 @@ class Release:
         return f"system:serviceaccount:{self.namespace.name}:{self.name}"
 
     def install(self, values: Object | None = None) -> None:
-        """Install or upgrade; what is not said is as in values.yaml."""
-        image = {"repository": REPOSITORY, "tag": "dev"}
+        """Install or upgrade, with all rights; what else is not said is as in values.yaml.
+
+        A CustomResourceDefinition that is there already becomes the release's.
+        """
+        ours = {
+            "fullnameOverride": self.name,
+            "image": {"repository": REPOSITORY, "tag": "dev"},
+            "rbac": {"apiDiscovery": True, "certManager": True},
+        }
         self._helm(
-            *("upgrade", "--install", self.name, str(CHART), "--skip-crds", "--wait", "--timeout", "180s"),
+            *("upgrade", "--install", self.name, str(CHART), "--take-ownership", "--wait", "--timeout", "180s"),
             *("--values", "-"),
-            values={"fullnameOverride": self.name, "image": image, **(values or {})},
+            values={**ours, **(values or {})},
         )
+
+    def test(self) -> str:
+        """What `helm test` says; it fails where the operator is not at work."""
+        return self._helm("test", self.name, "--timeout", "120s")
 
     def uninstall(self) -> None:
         self._helm("uninstall", self.name, "--wait")
@@ -93,9 +104,10 @@ class Release:
         resources = len(json.loads(self.kubernetes.kubectl("get", "elixirclusters", "-A", "-o", "json"))["items"])
         assert comes_true(lambda: self.has_looked_at(resources), 30), "the operator has not looked at every resource"
 
-    def _helm(self, *arguments: str, values: Object | None = None) -> None:
+    def _helm(self, *arguments: str, values: Object | None = None) -> str:
         command = [str(binary("helm")), "--kubeconfig", str(self.kubernetes.kubeconfig)]
         command += ["--namespace", self.namespace.name, *arguments]
         done = subprocess.run(command, input=json.dumps(values or {}), capture_output=True, text=True, check=False)
         if done.returncode:
             raise HelmError(f"helm {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout

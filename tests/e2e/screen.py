@@ -10,6 +10,9 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
+AT_A_TERMINAL = ("env", "--default-signal=INT")
+"""Ctrl-C ends what runs there, though tests that were started in the background take no notice of one."""
+
 
 class Screen:
     """Runs a program on a terminal of its own; `text` is all that was shown."""
@@ -17,7 +20,12 @@ class Screen:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._terminal, theirs = pty.openpty()
         self._process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+            [*AT_A_TERMINAL, *command],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            start_new_session=True,
         )
         os.close(theirs)
         self.text = ""

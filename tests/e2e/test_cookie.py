@@ -32,7 +32,7 @@ def in_use(examples):
     """The cookie of each resource, as its Secret shows it."""
     found = {}
     for variant, example in examples.items():
-        reference = example.resource["spec"].get("distribution", {}).get("cookie", {}).get("secretRef")
+        reference = example.resource["spec"].get("distribution", {}).get("cookie", {}).get("secretKeyRef")
         name, key = (reference["name"], reference["key"]) if reference else (f"{example.name}-cookie", "cookie")
         found[variant] = example.namespace.get("secret", name)["data"][key]
     return found

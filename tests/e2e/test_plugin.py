@@ -19,7 +19,8 @@ import yaml
 from elixircluster.plugin import observer
 from elixircluster.plugin.kubectl import Kubectl
 from elixircluster.plugin.picture import LINK
-from tests.cluster import UnsupportedError, binary, packages
+from tests.cluster import UnsupportedError, binary
+from tests.images import erlang
 
 from .screen import Screen
 from .user import ROOT, Namespace, comes_true, together
@@ -147,9 +148,8 @@ def test_a_console_opens_on_the_node(shell):
 
 @pytest.mark.parametrize("name", ["chat", "reef"])
 def test_an_erlang_of_this_machine_reaches_a_node_by_address_or_by_host(shell, name, monkeypatch):
-    packages.ensure({"erl": "erlang-base"})
-    monkeypatch.setenv("PATH", shell.environment["PATH"])
-    kubectl = Kubectl(namespace=shell.namespace.name, kubeconfig=shell.environment["KUBECONFIG"])
+    monkeypatch.setenv("PATH", f"{erlang()}:{shell.environment['PATH']}")
+    kubectl = Kubectl({"namespace": shell.namespace.name, "kubeconfig": shell.environment["KUBECONFIG"]})
     body = shell.namespace.get("elixircluster", name)
     with observer.attached(kubectl, observer.peer(body, f"{name}-0")) as erl:
         done = erl.run(ASK)

@@ -230,7 +230,8 @@ def test_no_node_loses_another_meanwhile(stories):
 
 def test_the_earlier_cookie_is_refused_and_the_one_in_the_file_is_not(stories):
     story = told(stories, "asked for")
-    assert "nodedown" in story.seen["with the earlier cookie"]
+    # Elixir 1.15 says the second.
+    assert any(word in story.seen["with the earlier cookie"] for word in ("nodedown", "noconnection"))
     assert story.seen["with the file"] == "42"
 
 

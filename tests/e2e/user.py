@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 
 from tests.cluster import Cluster
+from tests.patience import patient
 
 ROOT = Path(__file__).resolve().parents[2]
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -78,7 +79,7 @@ class Namespace:
         }
 
     def wait_until_ready(self, cluster: str, seconds: int = 180) -> None:
-        self.kubectl("wait", "--for=condition=Ready", f"elixircluster/{cluster}", f"--timeout={seconds}s")
+        self.kubectl("wait", "--for=condition=Ready", f"elixircluster/{cluster}", f"--timeout={patient(seconds):g}s")
 
     def rpc(self, pod: str, expression: str) -> str:
         return self.kubectl("exec", pod, "-c", "app", "--", "bin/chat", "rpc", expression)
@@ -112,7 +113,7 @@ def together(*calls: Callable[[], T]) -> list[T]:
 
 def comes_true(check: Callable[[], object], seconds: float, pause: float = 0.2) -> bool:
     """Whether something becomes true in time."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not check():
         if time.monotonic() > deadline:
             return False

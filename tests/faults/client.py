@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 import yaml
 
-from elixircluster.control.kinds import CLUSTERS, OWNED, PODS
-from elixircluster.kube import METADATA_ONLY, Kind
+from elixircluster.kube.api import METADATA_ONLY, Kind
+from elixircluster.kube.kinds import CLUSTERS, OWNED, PODS
 
 Body = dict[str, Any]
 Identity = tuple[str, str]

@@ -83,7 +83,10 @@ class Operator:
 
     async def leads(self, seconds: float = 60) -> None:
         """Wait until it has the lease and has seen the world."""
-        await until(lambda: self.running and " resources\n" in self.said(), seconds, "the operator to lead")
+        await until(self.is_leading, seconds, "the operator to lead")
+
+    def is_leading(self) -> bool:
+        return self.running and " resources\n" in self.said()
 
     def said(self) -> str:
         """Its log since its last start."""

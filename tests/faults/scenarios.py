@@ -103,7 +103,7 @@ async def play(client: Client, folder: Path, scenario: Scenario, fault: Fault | 
     async with Proxy(client, folder) as proxy, supervised(operator_of(proxy, folder, namespace)) as operator:
         if scenario.exists:
             await create(client, namespace)
-            await converged(client, proxy, namespace)
+            await converged(client, proxy, operator, namespace)
         proxy.arm(fault)
         if gap:
             proxy.hold(gap)
@@ -111,7 +111,7 @@ async def play(client: Client, folder: Path, scenario: Scenario, fault: Fault | 
         if gap:
             await lose(client, namespace, gap)
             proxy.expire(gap)
-        await converged(client, proxy, namespace)
+        await converged(client, proxy, operator, namespace)
         before = len(proxy.journal)
         await asyncio.sleep(QUIET_SECONDS)
         made = Counter(
@@ -145,14 +145,18 @@ def operator_of(proxy: Proxy, folder: Path, namespace: str) -> Operator:
     return operator
 
 
-async def converged(client: Client, proxy: Proxy, namespace: str) -> None:
-    """Wait until all is as it should be, and the operator has written nothing for a while."""
+async def converged(client: Client, proxy: Proxy, operator: Operator, namespace: str) -> None:
+    """Wait until all is as it should be, and an operator that is at work has written nothing for a while.
+
+    One that was killed before its last write has still to make it: what it left looks as if it were done.
+    """
     loop = asyncio.get_running_loop()
     known, since = -1, loop.time()
 
     async def steady() -> bool:
         nonlocal known, since
-        if not await settled(client, namespace) or len(proxy.journal) != known:
+        at_work = operator.is_leading() and await settled(client, namespace)
+        if not at_work or len(proxy.journal) != known:
             known, since = len(proxy.journal), loop.time()
         return loop.time() - since >= STEADY_SECONDS
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from elixircluster.kube import Kind
+from elixircluster.kube.api import Kind
 
 from .client import CHILD_KINDS, KINDS, Body, Client
 
@@ -14,12 +14,18 @@ REVISIONS = Kind("apps", "v1", "controllerrevisions", "ControllerRevision")
 COMPARED = ("ElixirCluster", "Pod", *(kind.kind for kind in CHILD_KINDS))
 
 # What time and chance decide. A cookie is never the same twice; a status of Kubernetes' own says what it looked at.
+# What was wanted of a child has its namespace and its owner's uid in it, and so has the short name for that.
 MASKED = {
     "uid",
     "resourceVersion",
     "creationTimestamp",
     "time",
     "lastTransitionTime",
+    "progressedAt",
+    "upSince",
+    "elixircluster.dev/intent",
+    "elixircluster.dev/template",
+    "written",
     "lastProbeTime",
     "startTime",
     "clusterIP",

@@ -1,4 +1,4 @@
-"""`python -m tests.images build chat|chat-v2|operator|all`."""
+"""`python -m tests.images build chat|chat-bookworm|operator|all`."""
 
 import sys
 
@@ -6,7 +6,7 @@ import click
 
 from . import IMAGES, archive
 from .build import clean as forget_everything
-from .steps import StepError
+from .steps import StepError, UnavailableError
 
 
 @click.group()
@@ -22,21 +22,23 @@ def build(name: str, fresh: bool) -> None:
     for image in IMAGES if name == "all" else [name]:
         try:
             click.echo(archive(image, fresh=fresh))
+        except UnavailableError as why:
+            click.echo(f"{image}: {why}", err=True)
         except StepError as error:
             sys.exit(f"{image}: {error}")
 
 
 @main.command()
 def clean() -> None:
-    """Remove what is cached: archives, layers and the base image."""
+    """Remove what is cached: archives, layers and the base images."""
     forget_everything()
 
 
 @main.command("list")
 def list_images() -> None:
-    """Name the images and what they are called in a cluster."""
+    """Name the images, the Debian each is made from, and what they are called in a cluster."""
     for name, image in IMAGES.items():
-        click.echo(f"{name:10} {image.reference}")
+        click.echo(f"{name:14} {image.suite!s:9} {image.reference}")
 
 
 if __name__ == "__main__":

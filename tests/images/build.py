@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +13,12 @@ from pathlib import Path
 
 from . import buildah, docker
 from .catalogue import IMAGES, Image
+from .steps import StepError, UnavailableError
 
 KEPT = 3
+
+# What apt says where packages are not there or do not fit each other, and the engine where there is no such image.
+NO_PACKAGES = re.compile(r"^E: .*|^.*failed to resolve source metadata.*", re.MULTILINE)
 
 
 def archive(name: str, *, fresh: bool = False) -> Path:
@@ -27,7 +33,7 @@ def archive_of(name: str, image: Image, *, fresh: bool = False) -> Path:
     if path.exists() and not fresh:
         path.touch()
         return path
-    with _alone(folder / "lock"), tempfile.TemporaryDirectory(prefix="elixircluster-") as context:
+    with alone(folder / "lock"), tempfile.TemporaryDirectory(prefix="elixircluster-") as context:
         # from here on the copy counts: somebody may be editing the sources
         staged = image.staged(Path(context))
         path = _path(folder, name, staged)
@@ -46,22 +52,28 @@ def cache() -> Path:
 
 
 def clean() -> None:
-    """Forget every archive and layer, the base image too: the next build asks for the newest packages."""
+    """Forget every archive, root and layer, the base images too: the next build asks for the newest packages."""
     folder = cache()
-    with _alone(folder / "lock"):
+    with alone(folder / "lock"):
         for name in IMAGES:
             _forget(folder, name, keep=0)
         buildah.clean(_store(folder))
+        shutil.rmtree(folder / "roots", ignore_errors=True)
 
 
 def _build(image: Image, path: Path) -> None:
     """Build beside the final name: an archive is there whole or not at all."""
     unfinished = path.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
-    if docker.answers():
-        docker.build(image, unfinished)
-    else:
-        buildah.build(image, unfinished, _store(path.parent))
+    try:
+        if docker.answers():
+            docker.build(image, unfinished)
+        else:
+            buildah.build(image, unfinished, _store(path.parent))
+    except StepError as error:
+        if image.suite.moves and (why := NO_PACKAGES.search(str(error))):
+            raise UnavailableError(f"Debian {image.suite} cannot be had today: {why[0]}") from error
+        raise
     unfinished.rename(path)
 
 
@@ -83,7 +95,7 @@ def _forget(folder: Path, name: str, keep: int = KEPT) -> None:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """One build at a time on this machine; a second one waits, and then finds the first one's result."""
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

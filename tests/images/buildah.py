@@ -1,7 +1,7 @@
 """Building without a Docker engine, and without a registry: buildah, on a base made from Debian's packages.
 
-The Dockerfiles are ordinary ones. Their `FROM debian:bookworm-slim` is found in buildah's own storage,
-where `base.ensure` has put a stand-in; RUN steps run in a plain chroot, so no container runtime is needed.
+The Dockerfiles are ordinary ones. Their `FROM debian:trixie-slim` is found in buildah's own storage, where
+`base.ensure` has put a stand-in; RUN steps run in a plain chroot, so no container runtime is needed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import shutil
 from configparser import ConfigParser
 from pathlib import Path
 
+from tests.cluster import packages
+
 from . import base
 from .catalogue import Image
 from .steps import StepError, output, run
 
-NEEDED = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "dpkg": "dpkg"}
+NEEDED = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", base.KEYRING: "debian-archive-keyring"}
 
 # Whom this machine trusts: a proxy between here and the package servers may have a certificate of its own.
 # Mounted where no package of the image wants to write, and for the build only.
@@ -28,13 +30,13 @@ def build(image: Image, archive: Path, store: Path) -> None:
     """Build the image and save it."""
     _ensure_tools()
     environment = _storage(store)
-    base.ensure(store, environment)
+    base.ensure(image.suite, store, environment)
     run(
         f"buildah bud {image.reference}",
         [
             *("buildah", "bud", "--pull=never", "--isolation=chroot", "--layers"),
             *_mounts(store),
-            *(f"--build-arg={key}={value}" for key, value in image.arguments.items()),
+            *(f"--build-arg={key}={value}" for key, value in image.settings.items()),
             *("--file", image.context / image.dockerfile, "--tag", image.reference, image.context),
         ],
         **environment,
@@ -48,7 +50,7 @@ def build(image: Image, archive: Path, store: Path) -> None:
 
 
 def clean(store: Path) -> None:
-    """Remove the layers and the base image."""
+    """Remove the layers and the base images."""
     # buildah leaves its overlay mounted on itself, and a mount cannot be removed
     output(["umount", store / "graph" / "overlay"])
     if store.exists():
@@ -56,20 +58,12 @@ def clean(store: Path) -> None:
 
 
 def _ensure_tools() -> None:
-    missing = [package for command, package in NEEDED.items() if shutil.which(command) is None]
     if os.geteuid() != 0:
         raise StepError("no Docker engine answers, and building without one needs root")
-    if not missing:
-        return
-    if shutil.which("apt-get") is None:
-        raise StepError(f"no Docker engine answers; install one, or {' and '.join(missing)}")
-    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-q"]
-    run("reading the lists of packages", [*apt, "update"])
-    run(
-        f"installing {', '.join(missing)}",
-        [*apt, "install", "-y", "--no-install-recommends", *missing],
-        DEBIAN_FRONTEND="noninteractive",
-    )
+    try:
+        packages.ensure(NEEDED)
+    except packages.MissingPackagesError as error:
+        raise StepError(f"no Docker engine answers; install one, or let this be: {error}") from error
 
 
 def _storage(store: Path) -> dict[str, str]:

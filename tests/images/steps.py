@@ -21,6 +21,10 @@ class StepError(RuntimeError):
     """A command failed; the message ends with the last that it said."""
 
 
+class UnavailableError(RuntimeError):
+    """A Debian that moves cannot be had today: nobody's fault, and no failure."""
+
+
 def run(label: str, argv: Sequence[str | Path], **environment: str) -> None:
     """Run a command to its end. On a terminal a spinner turns; elsewhere a line comes every 15 s."""
     command = [str(word) for word in argv]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tests.images import BOOKWORM, IMAGES, SUITES, USUAL, Suite, named
+
 STRATEGIES = ("DNS", "DNSSRV", "API", "Static", "None")
 RELEASES = {"Mix": "chat", "Relx": "pond", "Gleam": "tide", "Erl": "reef"}
 """Of each runtime the example, which is also the base name of its nodes."""
@@ -24,14 +26,20 @@ class Cell:
     tls: bool
     epmd: bool
     family: str = "IPv4"
+    suite: Suite = USUAL
 
     def __str__(self) -> str:
         parts = (self.strategy, self.runtime, "tls" if self.tls else "plain", "epmd" if self.epmd else "none")
-        return "-".join((*parts, self.family)).lower()
+        return "-".join((*parts, self.family, f"otp{self.suite.otp}")).lower()
 
     @property
     def release(self) -> str:
         return RELEASES[self.runtime]
+
+    @property
+    def image(self) -> str:
+        """In the catalogue of images."""
+        return named(self.release, self.suite)
 
     @property
     def outcome(self) -> Outcome:
@@ -61,6 +69,7 @@ class Cell:
         return elixircluster(
             str(self),
             self.release,
+            image=IMAGES[self.image].reference,
             runtime=self.runtime,
             replicas=3,
             discovery={"strategy": self.strategy, **({} if self.strategy == "None" else {"pollingIntervalSeconds": 2})},
@@ -86,7 +95,7 @@ def elixircluster(name: str, release: str, **spec: Any) -> dict[str, Any]:
             "web": {"port": 4000},
             "vm": {"schedulers": 1},
             "resources": {"requests": {"cpu": "1m", "memory": "32Mi"}},
-            "health": {"startup": {"tcp": {}, "periodSeconds": 1, "failureThreshold": 120}},
+            "health": {"startup": {"tcpSocket": {}, "periodSeconds": 1, "failureThreshold": 120}},
             **spec,
         },
     }
@@ -95,8 +104,9 @@ def elixircluster(name: str, release: str, **spec: Any) -> dict[str, Any]:
 def cells() -> Iterator[Cell]:
     """All of them."""
     both = (False, True)
-    for family, strategy, runtime, tls, epmd in itertools.product(("IPv4", "IPv6"), STRATEGIES, RELEASES, both, both):
-        yield Cell(strategy, runtime, tls, epmd, family)
+    families = ("IPv4", "IPv6")
+    for suite, family, *choice in itertools.product(SUITES, families, STRATEGIES, RELEASES, both, both):
+        yield Cell(*choice, family=family, suite=suite)
 
 
 SAMPLE = (
@@ -110,5 +120,8 @@ SAMPLE = (
     Cell("None", "Relx", tls=False, epmd=True),
     Cell("DNS", "Erl", tls=False, epmd=False),
     Cell("API", "Mix", tls=False, epmd=False, family="IPv6"),
+    Cell("DNS", "Mix", tls=True, epmd=True, suite=BOOKWORM),
+    Cell("Static", "Erl", tls=True, epmd=False, suite=BOOKWORM),
+    Cell("DNSSRV", "Gleam", tls=False, epmd=True, suite=BOOKWORM),
 )
-"""Each strategy, runtime, kind of connection and outcome at least once."""
+"""Each strategy, runtime, kind of connection and outcome at least once; a few with the OTP before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import secrets
@@ -23,8 +24,9 @@ from tests.cluster import Cluster, UnsupportedError
 from tests.cluster.provider import choose
 from tests.cluster.state import read_state
 from tests.e2e.user import RESTRICTED, ROOT, Namespace, comes_true
+from tests.images import UnavailableError
 
-from .cells import RELEASES
+from .cells import RELEASES, SAMPLE, cells
 
 HERE = Path(__file__).parent
 CAMPAIGN = bool(os.environ.get("ELIXIRCLUSTER_CAMPAIGN"))
@@ -33,7 +35,8 @@ CAMPAIGN = bool(os.environ.get("ELIXIRCLUSTER_CAMPAIGN"))
 NAME = "matrix"
 DNS_TTL = 5
 KNOWS_FAMILIES = "ip_family" in inspect.signature(clusters.up).parameters
-IMAGES = (*RELEASES.values(), "chat-v2", "chat-fly")
+IMAGES = {"chat-v2", "chat-fly", *RELEASES.values(), *(cell.image for cell in SAMPLE)}
+IMAGES_OF_CAMPAIGNS = IMAGES | {cell.image for cell in cells()}
 
 only_in_campaigns = pytest.mark.skipif(not CAMPAIGN, reason="takes minutes: ELIXIRCLUSTER_CAMPAIGN=1")
 
@@ -117,7 +120,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         options: dict[str, Any] = {} if family == "IPv4" else {"ip_family": family}
         kubernetes = clusters.up(name, dns_ttl=DNS_TTL, **options)
         try:
-            kubernetes.load(*(images.archive(image) for image in IMAGES), clusters.images.busybox())
+            kubernetes.load(*archives(), clusters.images.busybox())
         except UnsupportedError as reason:
             pytest.skip(str(reason))
         kubernetes.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
@@ -133,6 +136,21 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
             operator.stop()
         for name in were_down:
             choose(name).down()
+
+
+def archives() -> Iterator[Path]:
+    """Of every image that can be had."""
+    for name in sorted(IMAGES_OF_CAMPAIGNS if CAMPAIGN else IMAGES):
+        with contextlib.suppress(UnavailableError):
+            yield images.archive(name)
+
+
+def ensure_available(image: str) -> None:
+    """Skips where it is made from a Debian that cannot be had today, and says why."""
+    try:
+        images.archive(image)
+    except UnavailableError as why:
+        pytest.skip(str(why))
 
 
 @pytest.fixture(scope="session")

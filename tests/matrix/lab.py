@@ -102,6 +102,12 @@ class Nodes:
         script = command.replace('-remsh "$ERLANG_NODE"', f'{question},halt()."')
         return self.execute(pod, "env", f"TEXT={text}.", "sh", "-c", script)
 
+    def otp_releases(self) -> set[str]:
+        """As the status has them of its nodes."""
+        return {
+            node.get("otpRelease", "") for node in self.namespace.get("elixircluster", self.name)["status"]["nodes"]
+        }
+
     def console(self) -> str:
         """As the status has it."""
         return str(self.namespace.get("elixircluster", self.name)["status"]["console"])

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.cluster import KubectlError
-from tests.e2e.user import Namespace
+from tests.e2e.user import Namespace, comes_true
 
 from .cells import REFUSED_IPV6, SAMPLE, Cell, cells
-from .conftest import CAMPAIGN, KNOWS_FAMILIES, remove
+from .conftest import CAMPAIGN, KNOWS_FAMILIES, ensure_available, remove
 from .lab import FACTS, Nodes, epmd_ports, squeeze
 from .report import Report
 
@@ -41,6 +41,7 @@ def stories(request, families, namespaces, side_by_side: Callable[..., Future[An
     chosen = [item.callspec.params["cell"] for item in request.session.items if item.path == request.path]
 
     def tell(cell: Cell) -> str:
+        ensure_available(cell.image)
         kubernetes = families("IPv4" if cell.outcome == "refused" else cell.family)
         namespace = namespaces(kubernetes, str(cell))
         try:
@@ -72,6 +73,8 @@ def story(cell: Cell, namespace: Namespace) -> str:
         assert not any(views.values()), views
     check_flags(cell, nodes)
     check_console(nodes)
+    # Where it is another one, Debian unstable has moved on: tests/images/suites.py.
+    assert comes_true(lambda: nodes.otp_releases() == {str(cell.suite.otp)}, 30), nodes.otp_releases()
     return cell.outcome
 
 
@@ -90,8 +93,15 @@ def check_console(nodes: Nodes) -> None:
     keys, wanted = ("{6 * 7, node()}", f'{{42, :"{first}"}}')
     if nodes.runtime != "Mix":
         keys, wanted = f"{keys}.", f"{{42,'{first}'}}"
-    said = nodes.type_into_console(keys, wanted)
-    assert squeeze(wanted) in squeeze(said), said
+    said: list[str] = []
+
+    def opens() -> bool:
+        said.append(nodes.type_into_console(keys, wanted))
+        return squeeze(wanted) in squeeze(said[-1])
+
+    # With TLS, five of seven first tries gave no answer while forty processes wanted two cores: whether a handshake's
+    # seven seconds were over is a guess.
+    assert comes_true(opens, 120), said
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
@@ -101,6 +111,9 @@ def test_a_cell_comes_to_what_it_should(cell, stories, report):
         pytest.skip("the test cluster cannot be in IPv6 here")
     try:
         report.add(cell, stories[cell].result())
+    except pytest.skip.Exception:
+        report.add(cell, "not run")
+        raise
     except BaseException as error:
         print(f"{cell}: {error}")
         report.add(cell, "FAILED")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.e2e.user import comes_true
+
 from .cells import elixircluster
 from .lab import stalled
 
@@ -24,5 +26,6 @@ def test_a_node_whose_own_name_leaves_it_without_distribution_is_told_where_that
     condition = stalled(namespace, "flown")
     assert condition["reason"] == "NotDistributed"
     assert "rel/env.sh" in condition["message"]
-    assert namespace.condition("flown", "Available")["status"] == "True"
+    # Of a node that cannot be asked it is believed after some seconds that it has booted.
+    assert comes_true(lambda: namespace.condition("flown", "Available")["status"] == "True", 60)
     assert namespace.condition("flown", "Clustered")["status"] == "False"

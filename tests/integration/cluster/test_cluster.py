@@ -13,6 +13,7 @@ import yaml
 
 from tests import cluster
 from tests.cluster.images import BUSYBOX_IMAGE
+from tests.patience import patient
 
 pytestmark = pytest.mark.cluster
 
@@ -57,12 +58,13 @@ def address_of(on, pod):
 
 
 def reaches(on, client, target, port=8080):
-    fetch = f"timeout 1 wget -qO- http://{target}:{port}/hello || true"
+    """Whether one of three tries gets through: a machine with much to do answers late."""
+    fetch = f"for _ in 1 2 3; do timeout 1 wget -qO- http://{target}:{port}/hello && break; done; true"
     return "hello" in on.kubectl("exec", client, "--", "sh", "-c", fetch)
 
 
 def eventually(check, seconds=10):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not check():
         assert time.monotonic() < deadline, "never came true"
         time.sleep(0.1)

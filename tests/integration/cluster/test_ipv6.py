@@ -97,5 +97,5 @@ def test_two_pods_can_be_cut_from_each_other(six):
 
 
 def test_a_cluster_keeps_its_address_family(six):
-    with pytest.raises(RuntimeError, match="another address family"):
+    with pytest.raises(RuntimeError, match="up with IPv6, 1 node"):
         cluster.up(NAME)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import cluster
+from tests import cluster, standin
 from tests.cluster import images, processes
 from tests.cluster.layout import REPOSITORY, Layout, known_names
+from tests.cluster.provider import choose
 
 pytestmark = pytest.mark.cluster
 
@@ -23,7 +24,7 @@ NAME = "self-killed"
 def leftovers(layout):
     """Everything that is still there of a cluster, in words."""
     found = [f"process {pid}" for pid in processes.members(layout)]
-    found += [f"cgroup {path}" for path in processes.cgroups(layout)]
+    found += [f"cgroup {path}" for path in processes.cgroups(layout.cgroup)]
     found += [f"files {layout.run}"] if layout.run.exists() else []
     found += [
         f"mount {line}" for line in Path("/proc/self/mounts").read_text().splitlines() if layout.full_name in line
@@ -80,6 +81,16 @@ def test_down_leaves_nothing_of_a_cluster_with_pods(layout):
 def test_down_cleans_up_after_an_up_that_was_killed(layout, component):
     kill_up_when(layout, component)
     assert leftovers(layout)
+    subprocess.run(command("down"), cwd=REPOSITORY, check=True)
+    assert leftovers(layout) == []
+
+
+def test_an_unfinished_cluster_stays_an_embedded_one_where_kind_is_to_be_had(layout, tmp_path, monkeypatch):
+    """It was taken for one of kind, which had nothing to delete, and its processes stayed."""
+    kill_up_when(layout, "apiserver")
+    standin.install(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert choose("another").kind == "kind"
     subprocess.run(command("down"), cwd=REPOSITORY, check=True)
     assert leftovers(layout) == []
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +14,10 @@ from elixircluster.mesh import calls
 from elixircluster.mesh.connection import Identity
 from elixircluster.mesh.probe import Prober
 from elixircluster.mesh.tls import Tls, context
-from tests import beam
+from elixircluster.mesh.view import view
+from tests import beam, images
 from tests.certificates import Authority, Leaf, distribution_flags
-from tests.cluster import packages
+from tests.images import BOOKWORM, SUITES, TRIXIE, Suite, UnavailableError
 
 US = Identity("elixircluster@prober")
 
@@ -30,21 +35,35 @@ class Secured:
         return Tls(context((authority or self.authority).certificate, ours.certificate, ours.key))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def erlang() -> None:
-    """Debian's Erlang, where there is none."""
-    packages.ensure({"erl": "erlang-base", "/usr/lib/erlang/lib/ssl-*": "erlang-ssl"})
+CAMPAIGN = bool(os.environ.get("ELIXIRCLUSTER_CAMPAIGN"))
+RUNTIMES = SUITES if CAMPAIGN else (BOOKWORM, TRIXIE)
+
+
+@pytest.fixture(scope="session", autouse=True, params=RUNTIMES, ids=str)
+def erlang(request) -> Iterator[Suite]:
+    """Every test is run with the Erlang of each Debian in PATH."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{programs(request.param)}:{os.environ['PATH']}")
+        yield request.param
+
+
+def programs(suite: Suite) -> Path:
+    """The folder with an Erlang in it."""
+    try:
+        return images.erlang(suite)
+    except UnavailableError as why:
+        pytest.skip(str(why))
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory):
+def three(erlang, tmp_path_factory):
     """Three nodes that know nothing of each other."""
     with beam.nodes(3, 81, tmp_path_factory.mktemp("plain")) as made:
         yield made
 
 
 @pytest.fixture(scope="module", params=["tlsv1.2", "tlsv1.3"])
-def secured(tmp_path_factory, request):
+def secured(erlang, tmp_path_factory, request):
     """Three nodes that speak TLS and check each other: 1.2 as OTP 25 does by default, and 1.3."""
     folder = tmp_path_factory.mktemp("tls")
     authority = Authority("mesh")
@@ -67,3 +86,17 @@ async def join(prober, nodes):
     for index, node in enumerate(nodes):
         for other in nodes[index + 1 :]:
             assert await prober.call(node.member, calls.connect_node(other.name), 10)
+
+
+def members(nodes):
+    """Who is meant to be in the mesh."""
+    return [node.member for node in nodes]
+
+
+def grown(nodes, answers):
+    """The view as of nodes that have been up for long."""
+    aged = {
+        name: dataclasses.replace(answer, uptime_seconds=3600.0) if hasattr(answer, "sees") else answer
+        for name, answer in answers.items()
+    }
+    return view(members(nodes), aged)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from elixircluster.cookie.keyring import PUNCTUATION
 from elixircluster.mesh import calls
 from elixircluster.mesh.calls import Call
 from elixircluster.mesh.connection import Identity, Target, dial
@@ -101,3 +107,55 @@ async def test_a_prober_goes_on_with_another_cookie(prober, pair):
     seen = await prober.look([one.member, two.member])
     assert seen[one.name].otp_release
     assert seen[two.name].otp_release, "it need not be held off any more"
+
+
+EVERY_CHARACTER = f"a{PUNCTUATION}cookie"
+
+
+@dataclass
+class Way:
+    """How a cookie gets into a node: variables, and files in a folder that is its home."""
+
+    variables: Callable[[Path], dict[str, str]]
+    files: dict[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+WAYS = {
+    "a variable of flags, as for Gleam": Way(lambda _: {"ERL_AFLAGS": f"-setcookie {EVERY_CHARACTER}"}),
+    "a file of flags, as for relx": Way(
+        lambda folder: {"ERL_FLAGS": f"-args_file {folder}/vm.args"}, {"vm.args": f"-setcookie {EVERY_CHARACTER}\n"}
+    ),
+    "an argument, as for mix": Way(lambda _: {}, flags=("-setcookie", EVERY_CHARACTER)),
+    "the file of a user": Way(lambda folder: {"HOME": str(folder)}, {".erlang.cookie": EVERY_CHARACTER}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+async def test_a_node_takes_every_character_of_a_cookie_as_it_is(tmp_path, way):
+    for name, text in way.files.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o400)
+    node = beam.Node("k0", 131, beam.free_port(), tmp_path / "log", flags=way.flags)
+    try:
+        node.start(variables={"ERL_FLAGS": "", **way.variables(tmp_path)})
+        assert await takes(node, EVERY_CHARACTER)
+    finally:
+        node.kill()
+
+
+def test_a_shell_takes_every_character_of_a_cookie_as_it_is(tmp_path):
+    # As `kubectl elixir rpc` does in the pod, and as relx's start script writes it into vm.args.
+    (tmp_path / "cookie").write_text(EVERY_CHARACTER)
+    script = f'c=$(cat {tmp_path}/cookie); export RELX_COOKIE="$c"; exec sh -c \'printf %s "$RELX_COOKIE"\''
+    assert subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout == EVERY_CHARACTER
+    replace = '{while(match($0,"[$]{[^}]*}")) {var=substr($0,RSTART+2,RLENGTH -3);gsub("[$]{"var"}",ENVIRON[var])}}1'
+    done = subprocess.run(
+        ["awk", replace],
+        input="-setcookie ${RELX_COOKIE}\n",
+        env={**os.environ, "RELX_COOKIE": EVERY_CHARACTER},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"-setcookie {EVERY_CHARACTER}\n"

@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 from kubernetes import config
 
 from elixircluster.api.resource import API_VERSION, KIND
-from elixircluster.control.kinds import CLUSTERS, EVENTS, OWNED, PODS
-from elixircluster.kube import Kind
+from elixircluster.kube.api import Kind
+from elixircluster.kube.kinds import CLUSTERS, EVENTS, OWNED, PODS
 from elixircluster.render.templates import to_json
+from tests.patience import patient
 
 KINDS = {kind.kind: kind for kind in (CLUSTERS, PODS, EVENTS, *(row.kind for row in OWNED.values()))}
 KINDS["Namespace"] = Kind("", "v1", "namespaces", "Namespace")
@@ -37,7 +38,7 @@ class RefusedError(Exception):
 
 def eventually(check: Callable[[], T], seconds: float = 15.0, every: float = 0.05) -> T:
     """The first answer of `check` that is true."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not (answer := check()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s; the last answer was {answer!r}")

@@ -15,10 +15,12 @@ import pytest
 
 from tests import images as catalogue
 from tests.cluster import Cluster, UnsupportedError, up
+from tests.images.suites import BOOKWORM
 from tests.integration.operator.client import Client, Namespace, eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = itertools.count(1)
+OLDEST = catalogue.named("chat", BOOKWORM)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -119,8 +121,8 @@ def shared(client: Client) -> Iterator[Namespace]:
 
 @pytest.fixture(scope="session")
 def images(cluster: Cluster) -> dict[str, str]:
-    """The example release in two versions, by name."""
-    names = ("chat", "chat-v2")
+    """The example release in two versions, and on the oldest OTP, by name."""
+    names = ("chat", "chat-v2", OLDEST)
     try:
         cluster.load(*(catalogue.archive(name) for name in names))
     except UnsupportedError as reason:

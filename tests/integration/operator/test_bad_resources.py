@@ -58,23 +58,24 @@ def test_the_operator_says_what_is_wrong_and_sees_when_it_is_right(shared, case)
         shared.delete("ElixirCluster", name)
 
 
-REFUSED_CHANGES = {
+RENAMED = {
     "a name for the nodes": ({}, {"release": {"name": "other"}}),
     "another name for the nodes": ({"release": {"name": "one"}}, {"release": {"name": "two"}}),
     "no name for the nodes": ({"release": {"name": "one"}}, {"release": None}),
 }
 
 
-@pytest.mark.parametrize(("before", "after"), REFUSED_CHANGES.values(), ids=REFUSED_CHANGES)
-def test_the_nodes_are_never_renamed(namespace, before, after):
-    namespace.cluster("chat", **before)
-    with pytest.raises(RefusedError, match="cannot change"):
-        namespace.change("chat", **after)
+@pytest.mark.parametrize(("before", "after"), RENAMED.values(), ids=RENAMED)
+def test_nodes_of_two_names_never_meet_so_that_renaming_them_cannot_roll(namespace, images, before, after):
+    namespace.cluster("chat", image=images["chat"], imagePullPolicy="IfNotPresent", replicas=1, **before)
+    namespace.until("chat", seconds=90)
+    namespace.change("chat", **after)
+    namespace.until("chat", "Stalled", reason="RecreateNeeded")
 
 
 def test_a_change_that_cannot_be_is_not_reported_as_done(namespace):
     namespace.cluster("chat")
     namespace.until("chat")
-    namespace.change("chat", sidecars=[{"name": "app", "image": "a"}])
+    namespace.change("chat", sidecars=[{"name": "a", "image": "a", "nonsense": 1}])
     ready = eventually(lambda: namespace.condition("chat", "Ready"))
     assert ready["status"] == "False"

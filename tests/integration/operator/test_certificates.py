@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 import subprocess
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ import pytest
 import yaml
 from cryptography import x509
 
+from elixircluster.certificates.issue import Pair, encode, new_authority, new_certificate
 from tests.integration.operator.client import Namespace, eventually
 from tests.integration.operator.conftest import Operator
 
 SELF_SIGNED = {"discovery": {"strategy": "DNSSRV"}, "distribution": {"tls": {"mode": "SelfSigned"}}}
 CERT_MANAGER = "github.com/cert-manager/cert-manager@v1.20.0"
 # Nothing of these tests needs a node that runs.
+AUTHORITY = new_authority("other", dt.datetime.now(dt.UTC))
+SERIAL = AUTHORITY.certificate.serial_number
 NOWHERE = {"nodeSelector": {"elixircluster.dev/nowhere": "true"}}
 
 
@@ -49,26 +53,77 @@ def test_scaling_issues_nothing(namespace):
     assert namespace.get("Secret", "chat-tls")["metadata"]["resourceVersion"] == before
 
 
-def test_a_certificate_is_renewed_when_its_time_has_come_and_the_authority_stays(namespace):
+SPOILED = {
+    "its key is spoiled": {"tls.key": "eA=="},
+    "its key is another's": {"tls.key": Pair(AUTHORITY.certificate, AUTHORITY.key).data()["tls.key"]},
+    "it is another's": AUTHORITY.data(),
+}
+
+
+@pytest.mark.parametrize("data", SPOILED.values(), ids=SPOILED)
+@pytest.mark.parametrize("paused", [False, True], ids=["", "paused"])
+def test_a_certificate_that_does_not_serve_is_made_anew_and_the_authority_stays(namespace, data, paused):
+    """Two annotations said that all was well, and the resource stayed Ready."""
     namespace.cluster("chat", **SELF_SIGNED)
     namespace.until("chat")
     before, authority = certificate(namespace, "chat-tls"), certificate(namespace, "chat-ca")
-    due = {"elixircluster.dev/renew-after": "2026-01-01T00:00:00Z"}
-    namespace.patch("Secret", "chat-tls", {"metadata": {"annotations": due}})
-    eventually(lambda: certificate(namespace, "chat-tls").serial_number != before.serial_number)
+    namespace.change("chat", paused=paused)
+    namespace.patch("Secret", "chat-tls", {"data": data})
+    eventually(lambda: certificate(namespace, "chat-tls").serial_number not in {before.serial_number, SERIAL})
     certificate(namespace, "chat-tls").verify_directly_issued_by(authority)
     assert certificate(namespace, "chat-ca") == authority
 
 
-def test_what_cannot_roll_waits_until_it_is_allowed(namespace):
-    namespace.cluster("chat", replicas=2, scheduling=NOWHERE)
-    pods = eventually(lambda: len(found) == 2 and found if (found := namespace.list("Pod")) else None)
+@pytest.mark.parametrize("name", ["chat-tls", "chat-ca"])
+def test_the_secrets_get_their_labels_back_without_which_no_watch_sees_them(namespace, name):
+    namespace.cluster("chat", **SELF_SIGNED)
+    namespace.until("chat")
+    before = {each: certificate(namespace, each) for each in ("chat-tls", "chat-ca")}
+    label = "app.kubernetes.io/managed-by"
+    namespace.patch("Secret", name, {"metadata": {"labels": {label: None}}})
+    eventually(lambda: label in namespace.get("Secret", name)["metadata"]["labels"])
+    assert {each: certificate(namespace, each) for each in before} == before
+
+
+def test_an_authority_that_was_deleted_comes_back_and_the_old_one_is_trusted_beside_it(namespace):
+    """It was never made again; and one that is made anew must not be the only one at once."""
+    namespace.cluster("chat", **SELF_SIGNED)
+    namespace.until("chat")
+    leaf, authority = certificate(namespace, "chat-tls"), certificate(namespace, "chat-ca")
+    namespace.delete("Secret", "chat-ca")
+    eventually(lambda: namespace.get("Secret", "chat-ca") and certificate(namespace, "chat-ca") != authority)
+
+    def trusted() -> list[x509.Certificate]:
+        return x509.load_pem_x509_certificates(base64.b64decode(namespace.get("Secret", "chat-tls")["data"]["ca.crt"]))
+
+    eventually(lambda: trusted() == [authority, certificate(namespace, "chat-ca")])
+    assert certificate(namespace, "chat-tls") == leaf
+
+
+def test_what_cannot_roll_waits_until_it_is_allowed(namespace, images):
+    namespace.cluster("chat", image=images["chat"], imagePullPolicy="IfNotPresent", replicas=2)
+    namespace.until("chat", seconds=90)
+    pods = namespace.list("Pod")
     namespace.change("chat", distribution={"port": 7000})
     told = namespace.until("chat", "Stalled", reason="RecreateNeeded")
     assert "allowRecreate" in told["message"]
     assert {pod["metadata"]["uid"] for pod in namespace.list("Pod")} == {pod["metadata"]["uid"] for pod in pods}
     namespace.change("chat", update={"allowRecreate": True})
-    wanted = "inet_tcp/7000/no-epmd/address"
+    wanted = "inet_tcp/7000/no-epmd/address/chat/60"
+
+    def all_new() -> bool:
+        said = [pod["metadata"]["annotations"]["elixircluster.dev/distribution"] for pod in namespace.list("Pod")]
+        return said == [wanted, wanted]
+
+    eventually(all_new, seconds=60)
+
+
+def test_where_no_node_has_started_nothing_needs_to_be_allowed(namespace):
+    """ "Set tls.mode to Disabled" was advised to who had a release without ssl, and then refused."""
+    namespace.cluster("chat", replicas=2, scheduling=NOWHERE, **SELF_SIGNED)
+    eventually(lambda: len(namespace.list("Pod")) == 2)
+    namespace.change("chat", distribution={"tls": {"mode": "Disabled"}})
+    wanted = "inet_tcp/6789/no-epmd/host/chat/60/cluster.local"
 
     def all_new() -> bool:
         said = [pod["metadata"]["annotations"]["elixircluster.dev/distribution"] for pod in namespace.list("Pod")]
@@ -78,13 +133,16 @@ def test_what_cannot_roll_waits_until_it_is_allowed(namespace):
 
 
 def test_a_secret_of_the_user_stalls_until_it_serves(namespace):
-    namespace.cluster("made", **SELF_SIGNED)
-    good = eventually(lambda: namespace.get("Secret", "made-tls"))["data"]
+    hosts = [f"chat-{ordinal}.chat-nodes.{namespace.name}.svc.cluster.local" for ordinal in range(3)]
+    pair = new_certificate(AUTHORITY, hosts, dt.datetime.now(dt.UTC)).data()
+    good = {**pair, "ca.crt": encode(AUTHORITY.certificate)}
     tls = {"mode": "Secret", "secretRef": {"name": "mine"}}
-    namespace.cluster("chat", distribution={"tls": tls})
+    namespace.cluster("chat", discovery={"strategy": "DNSSRV"}, distribution={"tls": tls})
     namespace.until("chat", "Stalled", reason="CertificateSecretMissing")
     namespace.create("Secret", "mine", {"data": {**good, "ca.crt": ""}})
     namespace.until("chat", "Stalled", reason="CertificateKeyMissing")
+    namespace.patch("Secret", "mine", {"data": {**good, "tls.key": AUTHORITY.data()["tls.key"]}})
+    namespace.until("chat", "Stalled", reason="CertificateInvalid")
     namespace.patch("Secret", "mine", {"data": good})
     namespace.until("chat")
 
@@ -118,11 +176,53 @@ def test_cert_manager_accepts_what_is_asked_of_it(namespace, cert_manager):
     namespace.cluster("chat", **TLS_BY_CERT_MANAGER)
     namespace.until("chat", "Reconciling", reason="WaitingForCertificate")
     wanted = namespace.get("Certificate", "chat-tls")["spec"]
-    assert wanted["secretName"] == "chat-tls"
+    assert wanted["secretName"] == "chat-tls-issued"
     assert wanted["issuerRef"] == {"name": "mesh", "kind": "ClusterIssuer", "group": "cert-manager.io"}
     assert f"chat-0.chat-nodes.{namespace.name}.svc.cluster.local" in wanted["dnsNames"]
-    namespace.create("Secret", "chat-tls", {"data": {"tls.crt": "eA==", "tls.key": "eA==", "ca.crt": "eA=="}})
+    namespace.create("Secret", "chat-tls-issued", {"data": {"tls.crt": "eA==", "tls.key": "eA==", "ca.crt": "eA=="}})
+    told = namespace.until("chat", "Reconciling", reason="WaitingForCertificate")
+    assert "chat-tls-issued" in told["message"]
+    made = new_certificate(AUTHORITY, wanted["dnsNames"], dt.datetime.now(dt.UTC)).data()
+    namespace.patch("Secret", "chat-tls-issued", {"data": {**made, "ca.crt": encode(AUTHORITY.certificate)}})
     namespace.until("chat")
+    # What becomes of it later is seen as well, though nobody asks for it any more.
+    namespace.patch("Secret", "chat-tls-issued", {"data": {"ca.crt": "eA=="}})
+    namespace.until("chat", "Reconciling", reason="WaitingForCertificate", seconds=20)
+
+
+def test_from_cert_manager_to_certificates_of_the_operators_own_and_back(namespace, cert_manager):
+    """Both had one Secret: of the one's making it was a name that is taken for the other, for ever."""
+    namespace.cluster("chat", scheduling=NOWHERE, **TLS_BY_CERT_MANAGER)
+    namespace.until("chat", "Reconciling", reason="WaitingForCertificate")
+    made = new_certificate(
+        AUTHORITY, namespace.get("Certificate", "chat-tls")["spec"]["dnsNames"], dt.datetime.now(dt.UTC)
+    )
+    data = {**made.data(), "ca.crt": encode(AUTHORITY.certificate)}
+    namespace.create("Secret", "chat-tls-issued", {"data": data})
+
+    def mounts(name: str) -> bool:
+        found = namespace.get("StatefulSet", "chat") or {}
+        return f'"secretName": "{name}"' in json.dumps(found)
+
+    eventually(lambda: mounts("chat-tls-issued"))
+    namespace.change("chat", distribution={"tls": {"mode": "SelfSigned", "issuerRef": None}})
+    eventually(lambda: mounts("chat-tls"))
+    assert namespace.get("Secret", "chat-tls-issued")["data"] == data
+    namespace.change("chat", **TLS_BY_CERT_MANAGER)
+    eventually(lambda: mounts("chat-tls-issued"))
+
+
+def test_no_node_stops_for_a_certificate_that_nobody_has_issued(namespace, cert_manager, images):
+    """All nodes stopped, and then waited for cert-manager, which may never answer."""
+    node = {"image": images["chat"], "imagePullPolicy": "IfNotPresent", "replicas": 1}
+    namespace.cluster("chat", **node, discovery={"strategy": "DNSSRV"})
+    namespace.until("chat", seconds=90)
+    (before,) = namespace.list("Pod")
+    namespace.change("chat", update={"allowRecreate": True}, **TLS_BY_CERT_MANAGER)
+    namespace.until("chat", "Reconciling", reason="WaitingForCertificate")
+    (pod,) = namespace.list("Pod")
+    assert pod["metadata"]["uid"] == before["metadata"]["uid"]
+    assert "deletionTimestamp" not in pod["metadata"]
 
 
 def test_a_certificate_that_was_unwanted_while_no_operator_looked_goes_when_one_does(
@@ -135,7 +235,7 @@ def test_a_certificate_that_was_unwanted_while_no_operator_looked_goes_when_one_
         "labels": {"app.kubernetes.io/managed-by": "elixircluster", "elixircluster.dev/cluster": "chat"},
         "ownerReferences": [owner | {"controller": True}],
     }
-    spec = {"secretName": "chat-tls", "issuerRef": {"name": "mesh"}, "dnsNames": ["chat"]}
+    spec = {"secretName": "chat-tls-issued", "issuerRef": {"name": "mesh"}, "dnsNames": ["chat"]}
     namespace.create("Certificate", "chat-tls", {"metadata": metadata, "spec": spec})
     options = ("--namespace", namespace.name, "--lease-namespace", namespace.name)
     another = Operator(cluster, tmp_path / "log", 18092, *options)

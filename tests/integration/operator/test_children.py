@@ -183,7 +183,9 @@ def test_the_cookie_is_never_changed_and_never_deleted(chat):
     before = chat.get("Secret", "chat-cookie")
     mine = {"metadata": {}, "stringData": {"cookie": "my_cookie_of_enough_characters"}}
     chat.create("Secret", "mine", mine)
-    chat.change("chat", files={"a.txt": "C"}, distribution={"cookie": {"secretRef": {"name": "mine", "key": "cookie"}}})
+    chat.change(
+        "chat", files={"a.txt": "C"}, distribution={"cookie": {"secretKeyRef": {"name": "mine", "key": "cookie"}}}
+    )
     eventually(lambda: "my_cookie" not in str(chat.get("StatefulSet", "chat")) and env(chat)["name"] == "mine")
     chat.until("chat")
     assert chat.get("Secret", "chat-cookie") == before
@@ -245,7 +247,7 @@ def test_a_new_value_of_the_annotation_is_another_cookie_and_nothing_else_change
 
 def test_the_cookie_of_the_users_own_is_not_changed(chat):
     chat.create("Secret", "mine", {"stringData": {"cookie": "my_cookie_of_enough_characters"}})
-    chat.change("chat", distribution={"cookie": {"secretRef": {"name": "mine", "key": "cookie"}}})
+    chat.change("chat", distribution={"cookie": {"secretKeyRef": {"name": "mine", "key": "cookie"}}})
     chat.until("chat")
     chat.patch("ElixirCluster", "chat", {"metadata": {"annotations": {"elixircluster.dev/rotate-cookie": "1"}}})
     assert "write a new value there" in chat.until("chat", "Stalled", reason="CookieIsYours")["message"]

@@ -49,7 +49,7 @@ SPECS = some(
     imagePullSecrets=st.lists(some(name=NAME), max_size=2, unique_by=lambda entry: entry.get("name")),
     release=some(name=NAME, command=st.lists(TEXT, max_size=2), args=st.lists(TEXT, max_size=2)),
     discovery=some(strategy=st.sampled_from(["DNS", "DNSSRV"]), clusterDomain=NAME),
-    distribution=some(cookie=st.fixed_dictionaries({"secretRef": some(name=NAME, key=NAME)})),
+    distribution=some(cookie=st.fixed_dictionaries({"secretKeyRef": some(name=NAME, key=NAME)})),
     vm=some(args=st.lists(TEXT, max_size=3)),
     web=some(service=some(annotations=st.dictionaries(NAME, TEXT, max_size=2))),
     health=some(readiness=some(httpGet=st.fixed_dictionaries({"path": TEXT.map(lambda text: "/" + text[:900])}))),

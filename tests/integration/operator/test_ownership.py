@@ -58,13 +58,13 @@ def test_two_resources_whose_names_collide_are_told_so(namespace):
 
 
 GOOD = "hunter2_hunter2_hunter2"
-COOKIE = {"cookie": {"secretRef": {"name": "mine", "key": "cookie"}}}
+COOKIE = {"cookie": {"secretKeyRef": {"name": "mine", "key": "cookie"}}}
 
 
 def test_a_secret_that_comes_later_is_seen(namespace):
     namespace.cluster("chat", distribution=COOKIE)
     stalled = namespace.until("chat", "Stalled", reason="CookieSecretMissing")
-    assert "spec.distribution.cookie.secretRef" in stalled["message"]
+    assert "spec.distribution.cookie.secretKeyRef" in stalled["message"]
     namespace.create("Secret", "mine", {"stringData": {"other": "x"}})
     namespace.until("chat", "Stalled", reason="CookieKeyMissing")
     namespace.patch("Secret", "mine", {"stringData": {"cookie": GOOD + "\n"}})

@@ -16,8 +16,9 @@ DRAIN = [{"name": "DRAIN_MS", "value": "0"}]
 def chat(namespace, images):
     """A cluster of real nodes, to be changed by a test."""
 
-    def start(replicas, **spec):
-        common = {"release": {"name": "chat"}, "web": {}, "health": PROBES, "env": DRAIN}
+    def start(replicas, asks=None, **spec):
+        health = {**PROBES, "readiness": {**PROBES["readiness"], "httpGet": {"path": asks}}} if asks else PROBES
+        common = {"release": {"name": "chat"}, "web": {}, "health": health, "env": DRAIN}
         namespace.cluster(
             "chat", image=images["chat"], imagePullPolicy="IfNotPresent", replicas=replicas, **common, **spec
         )

@@ -1,0 +1,1 @@
+"""Several machines: spread over them, drained, lost, and back."""
