@@ -14,7 +14,21 @@ import click
 from tests.cluster import get, up
 from tests.faults.process import ROOT
 
-from . import burst, connect, create, dns_away, drift, mesh, neighbours, partitions, plugin, rendering, rotate
+from . import (
+    burst,
+    connect,
+    create,
+    dns_away,
+    drift,
+    mesh,
+    neighbours,
+    partitions,
+    plugin,
+    rendering,
+    restart,
+    rotate,
+    watching,
+)
 from .bench import Bench, Report
 from .results import show, store
 
@@ -23,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Report | Awaitable[Report]]] = {
     "create": create.run,
     "burst": burst.run,
     "idle": burst.run_idle,
+    "restart": restart.run,
     "drift": drift.run,
     "neighbours": neighbours.run,
     "connect": connect.run,
@@ -31,7 +46,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Report | Awaitable[Report]]] = {
     "rotate": rotate.run,
     "partitions": partitions.run,
 }
-ALONE = {"mesh": mesh.run}
+ALONE = {"mesh": mesh.run, "watching": watching.run}
 """Those that need no Kubernetes."""
 
 

@@ -11,7 +11,6 @@ import gc
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from elixircluster.mesh.terms import Atom
 from elixircluster.mesh.view import view
 from tests import beam
 from tests.faults.process import ROOT
+from tests.images import erlang
 from tests.pretend import COOKIE, Encoded, Pretend, serve
 
 from .bench import Bench, Report, milliseconds, percentile
@@ -52,9 +52,8 @@ US = Identity("elixircluster@benchmark")
 def run(_: Bench | None = None) -> Report:
     raise_limit()
     report = Report()
-    if shutil.which("erl"):
-        with tempfile.TemporaryDirectory() as folder, beam.nodes(3, 71, Path(folder)) as nodes:
-            asyncio.run(real(nodes, report))
+    with tempfile.TemporaryDirectory() as folder, beam.nodes(3, 71, Path(folder), erlang=erlang()) as nodes:
+        asyncio.run(real(nodes, report))
     for size in (3, 100, MANY):
         with pretended(MANY, size) as members:
             asyncio.run(many(members, size, report))
@@ -65,7 +64,7 @@ def run(_: Bench | None = None) -> Report:
 
 
 async def real(nodes: Sequence[beam.Node], report: Report) -> None:
-    """Three nodes of this machine's Erlang."""
+    """Three nodes, as processes of this machine."""
     members = [node.member for node in nodes]
     prober = Prober(beam.COOKIE, US)
     first = await seconds_of(prober, members)
@@ -215,7 +214,7 @@ async def pretend(count: int, size: int) -> None:
 
 def pretended_node(name: str, seen: Encoded) -> Pretend:
     node = Pretend(name)
-    node.names = seen
+    node.names, node.up_seconds = seen, 3600
     return node
 
 

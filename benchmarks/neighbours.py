@@ -17,7 +17,7 @@ CREATIONS = 40
 
 # Each stalls in another way: a Secret that is not there, objects that the API server refuses, an unsuitable overlay.
 MISTAKES: list[dict[str, Any]] = [
-    {"distribution": {"cookie": {"secretRef": {"name": "not-there", "key": "cookie"}}}},
+    {"distribution": {"cookie": {"secretKeyRef": {"name": "not-there", "key": "cookie"}}}},
     {"resources": {"requests": {"memory": "not a quantity"}}},
     {"volumes": [{"name": "Not_A_Label", "emptyDir": {}}]},
     {"podTemplate": {"spec": {"restartPolicy": "Never"}}},

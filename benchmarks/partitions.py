@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from elixircluster.control.kinds import CLUSTERS
+from elixircluster.kube.kinds import CLUSTERS
 from elixircluster.mesh.view import FORMING_SECONDS
 from tests.faults.client import Client
 from tests.faults.process import Operator, until
