@@ -22,7 +22,7 @@ async def relayed(expected, victim, mark, tls=None):
         with pytest.raises(MeshError) as caught:
             await dial(Target.of(place), beam.COOKIE, US, seconds=30, tls=tls)
         if tls is None:
-            await exists(mark)
+            await written(mark)
         else:
             await asyncio.wait_for(relay.closed.wait(), 30)
     finally:
@@ -30,9 +30,10 @@ async def relayed(expected, victim, mark, tls=None):
     return caught.value.failed.failure, relay
 
 
-async def exists(mark):
+async def written(mark):
+    """A file is there before there is anything in it."""
     async with asyncio.timeout(30):
-        while not mark.exists():  # noqa: ASYNC110 - another process makes it
+        while not (mark.exists() and mark.read_text()):  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.02)
 
 
