@@ -32,6 +32,8 @@ class Judge:
         self._specs: dict[tuple[str, int], Body] = {}
         self._strategies: dict[str, str] = {}
         self._sets: dict[str, str] = {}
+        self._deletions: dict[tuple[str, str], tuple[str, str] | None] = {}
+        """What was sent to delete a pod, at a version, and the law that it breaks if it comes about."""
         self.verdicts: list[str] = []
         self.expected: list[tuple[str, Body, Body]] = []
         """Resources, their last specs and what came of them: to be compared with fresh ones."""
@@ -44,8 +46,8 @@ class Judge:
 
     def issued(self, view: View, request: Request) -> None:
         """An operator sends a request, and knows what is in `view`."""
-        if request.verb == "delete" and request.kind == PODS:
-            self._judge_deletion(view, request)
+        if request.verb == "delete" and request.kind == PODS and request.body:
+            self._deletions[request.name, request.body["resourceVersion"]] = self._judge_deletion(view, request)
         elif request.subresource == "status" and request.kind == CLUSTERS:
             self._judge_status(view, request)
         elif request.kind == STATEFUL_SETS and request.verb == "apply" and request.body:
@@ -63,6 +65,8 @@ class Judge:
             self._sets[change.after["metadata"]["uid"]] = owner["uid"]
         if change.actor == FIELD_MANAGER and change.ref.kind not in COURTESY:
             self._judge_ownership(change)
+        if change.actor == FIELD_MANAGER and change.verb == "delete" and change.before:
+            self._blame(change.ref.name, change.before["metadata"]["resourceVersion"])
         if change.actor == statefulset.ACTOR and change.ref.kind == PODS.kind and change.type == "ADDED":
             self._judge_start(change)
 
@@ -79,18 +83,24 @@ class Judge:
             whose = f"of {owner['kind']} {owner['name']}" if owner else "nobody's"
             self.accuse("another's is not touched", f"{change.verb} of {'/'.join(change.ref)}, which is {whose}")
 
-    def _judge_deletion(self, view: View, request: Request) -> None:
-        """Never two broken nodes."""
+    def _judge_deletion(self, view: View, request: Request) -> tuple[str, str] | None:
+        """Never two broken nodes. Returns the law that it would break, and how."""
         name = parent(request.name)
         cluster, pod = view.cluster(name), view.get(Ref(PODS.kind, request.name))
         if cluster is None or pod is None or view.workload(name) is None or not self._is_up(pod, cluster["spec"]):
-            return
+            return None
         if revision_of(pod) == view.newest(name):
-            self.accuse("healthy nodes stay", f"{request.name} is deleted, which is ready and of the newest revision")
-        elif strategy(cluster) == "Rolling" and (broken := self._broken(view, name, cluster["spec"])):
-            self.accuse("never two broken nodes", f"{request.name} is deleted though {' and '.join(broken)}")
-        elif gone := lost(view, name):
-            self.accuse("nobody goes while a machine is lost", f"{request.name} is deleted though {gone} are on one")
+            return "healthy nodes stay", f"{request.name} is deleted, which is ready and of the newest revision"
+        if strategy(cluster) == "Rolling" and (broken := self._broken(view, name, cluster["spec"])):
+            return "never two broken nodes", f"{request.name} is deleted though {' and '.join(broken)}"
+        if gone := lost(view, name):
+            return "nobody goes while a machine is lost", f"{request.name} is deleted though {gone} are on one"
+        return None
+
+    def _blame(self, pod: str, version: str) -> None:
+        """What the API server refuses, since the pod or all of etcd is another by now, costs nobody anything."""
+        if told := self._deletions.get((pod, version)):
+            self.accuse(*told)
 
     def _judge_stop(self, view: View, request: Request) -> None:
         """Nobody stops all nodes for a change that a node on a lost machine would hold up for ever."""

@@ -205,6 +205,13 @@ def test_an_etcd_that_was_restored_is_believed_though_its_versions_have_gone_on_
     assert check(History(steps, elects=True)) == []
 
 
+def test_a_deletion_that_was_decided_before_etcd_was_restored_is_refused():
+    """It names the version that the pod had, so that it costs no node of another time."""
+    changed = ((0.0, "image", "chat", "chat:2"), (1.0, "image_and_scale", "chat", "chat:1", 2))
+    made = (0.0, "create", "chat", 3, "Rolling")
+    assert check(History((made, *changed, (20.0, "restore", 2)), elects=True)) == []
+
+
 @pytest.mark.parametrize("pace", ["instant", "brisk", "wild"])
 def test_pods_that_kubernetes_refuses_cost_no_node_that_is_well(pace):
     refused, lifted = (0.0, "quota", 1), (20.0, "quota", None)
