@@ -34,7 +34,6 @@ class Reconciler:
 
     def __init__(self, api: Api, store: Store, templates: Templates, meshes: Meshes, clock: Clock) -> None:
         self._store = store
-        self._clock = clock
         self._meshes = meshes
         self._clock = clock
         self._reporter = Reporter(api, store, clock)
