@@ -93,7 +93,7 @@ class Judge:
             return "healthy nodes stay", f"{request.name} is deleted, which is ready and of the newest revision"
         if strategy(cluster) == "Rolling" and (broken := self._broken(view, name, cluster["spec"])):
             return "never two broken nodes", f"{request.name} is deleted though {' and '.join(broken)}"
-        if gone := lost(view, name):
+        if gone := lost(view, name, cluster["spec"].get("replicas", 3)):
             return "nobody goes while a machine is lost", f"{request.name} is deleted though {gone} are on one"
         return None
 

@@ -5,6 +5,7 @@ Decisions are judged by it: nobody can act on news that are still on their way.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,9 +91,9 @@ def why_not_whole(view: View, name: str, replicas: int) -> list[str]:
     return missing + broken
 
 
-def lost(view: View, name: str) -> list[str]:
-    """The members of which Kubernetes says that their machine is not heard of."""
-    return [pod["metadata"]["name"] for pod in view.members(name) if _is_lost(pod)]
+def lost(view: View, name: str, replicas: float = math.inf) -> list[str]:
+    """The members, or those of them that are wanted, of which Kubernetes says that their machine is not heard of."""
+    return [pod["metadata"]["name"] for pod in view.members(name) if ordinal(pod) < replicas and _is_lost(pod)]
 
 
 def _is_lost(pod: Body) -> bool:

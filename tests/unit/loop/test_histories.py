@@ -230,6 +230,11 @@ def test_a_change_waits_for_a_lost_machine_and_goes_on_when_that_is_decided(stra
     assert chat(lost, change, (away, end, "machine-1"), strategy=strategy) == []
 
 
+def test_a_lost_machine_with_a_node_that_nobody_wants_any_more_holds_up_no_change():
+    lost, change = (0.01, "lose_machine", "machine-0"), (0.0, "image_and_scale", "chat", "chat:2", 1)
+    assert chat(lost, (20.0, "settle"), change, replicas=2) == []
+
+
 def test_a_machine_that_is_lost_in_the_midst_of_a_change_stops_it():
     change, lost = (0.0, "image", "chat", "chat:2"), (0.3, "lose_machine", "machine-0")
     assert chat(change, lost, (400.0, "give_up_machine", "machine-0"), pace="wild") == []
