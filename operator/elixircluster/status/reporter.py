@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
+PACE_SECONDS = 1.0
+"""As long what changes nothing for whoever waits is gathered: of a resource in a burst one status, not one a step."""
+NEWS = ("Ready", "Stalled", "Available", "Clustered", "Paused")
+"""Conditions that are waited for. The others say the same or the opposite of these."""
 UNDECLARED = "field not declared in schema"
 """In what the API server says to an apply of a field that the CustomResourceDefinition does not have."""
 
@@ -38,6 +43,7 @@ class Reporter:
         self._store = store
         self._clock = clock
         self._events = Events(api)
+        self._gathered_since: dict[Key, float] = {}
 
     async def report(self, cluster: ElixirCluster, findings: Findings, trouble: Stalled | Retry | None) -> float | None:
         """Write the status where it differs. Returns in how many seconds it changes by itself, if it does.
@@ -50,8 +56,10 @@ class Reporter:
             return None
         now = self._clock()
         wanted = status(cluster, replace(findings, trouble=told), now)
-        await self._write(cluster.key, cluster.uid, cluster.status, wanted)
         measures.measure(cluster.key, cluster.spec.replicas, findings.pods)
+        if not trouble and (gathering := self._gathering(cluster.key, cluster.status, wanted)):
+            return gathering
+        await self._write(cluster.key, cluster.uid, cluster.status, wanted)
         left = (
             seconds_left(wanted, cluster.spec.update.timeout_seconds, now),
             patience_left(findings.pods, now),
@@ -61,6 +69,7 @@ class Reporter:
     def forget(self, key: Key) -> None:
         """The resource is gone."""
         measures.forget(key)
+        self._gathered_since.pop(key, None)
 
     async def unreadable(self, key: Key, body: Object, trouble: Stalled) -> None:
         """The same for a resource whose spec cannot be read."""
@@ -76,7 +85,15 @@ class Reporter:
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
             logger.warning("event %s not written: %s", event.reason, error)
 
+    def _gathering(self, key: Key, previous: Object, wanted: Object) -> float:
+        """In how many seconds this status is to be written, since more is to come; 0 where it is to be now."""
+        if wanted == previous or is_news(previous, wanted):
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        return max(0.0, self._gathered_since.setdefault(key, now) + PACE_SECONDS - now)
+
     async def _write(self, key: Key, uid: str, previous: Object, wanted: Object) -> None:
+        self._gathered_since.pop(key, None)
         if wanted == previous:
             return
         body: Object = {
@@ -118,6 +135,16 @@ class Reporter:
             metadata = body["metadata"]
             patch = {"metadata": {"uid": metadata["uid"]}, "status": body["status"]}
             return await self._api.merge(CLUSTERS, metadata["namespace"], metadata["name"], patch, subresource="status")
+
+
+def is_news(previous: Object, wanted: Object) -> bool:
+    """Whether somebody may wait for what is new, or a later process must know it."""
+    before, after = (
+        {item["type"]: item["status"] for item in told.get("conditions") or [] if item["type"] in NEWS}
+        for told in (previous, wanted)
+    )
+    changed = (kind for kind in NEWS if (before.get(kind) == "True") != (after.get(kind) == "True"))
+    return any(changed) or previous.get("cookieRotation") != wanted.get("cookieRotation")
 
 
 def seconds_left(wanted: Object, timeout: int, now: str) -> float | None:
