@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from elixircluster.api.resource import ElixirCluster
 from elixircluster.errors import Retry, Stalled
+from elixircluster.observed.child import Mark
 from elixircluster.observed.pod import Pod
 from elixircluster.observed.snapshot import Observed
 
@@ -35,6 +36,8 @@ class Facts:
     """Pods that must go before new ones come, since they would not meet."""
     written: str = ""
     """What was written, and how it was found then."""
+    statefulset: Mark | None = None
+    """How the StatefulSet was found then."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ class Context:
     look: Callable[[], Observed] = field(repr=False)
     facts: Facts = Facts()
     applied: bool = False
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether somebody has changed the StatefulSet since it was written: what its pods are answers nothing then."""
+        return self.applied and self.observed.statefulset != self.facts.statefulset
 
     def after(self, result: Result) -> Context:
         """The same, with what a phase has found."""

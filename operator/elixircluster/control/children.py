@@ -50,7 +50,8 @@ class Children:
         Without a certificate that is waited for no node is stopped, started or changed.
         """
         cluster, wishes = context.cluster, self._wishes(context)
-        state = state_of(wishes, context.observed)
+        observed = context.observed
+        state = state_of(wishes, observed)
         if not state or state not in {self._written.get(cluster.key), cluster.status.get("written")}:
             rendered = render(cluster, self._templates, context.facts.cookie_identity)
             wanted = [scaled(item, context) for item in rendered]
@@ -64,9 +65,11 @@ class Children:
                 return Result(troubles[0])
             # What was deleted meanwhile is not there as it was written; and what is wished for since was not.
             done = self._applier.is_done(cluster, writable)
-            state = state_of(wishes, context.seen_again().observed) if done else ""
+            observed = context.seen_again().observed
+            state = state_of(wishes, observed) if done else ""
         self._written[cluster.key] = state
-        return Result(applied=True, facts=replace(context.facts, written=state))
+        facts = replace(context.facts, written=state, statefulset=observed.statefulset)
+        return Result(applied=True, facts=facts)
 
     def _wishes(self, context: Context) -> list[Any]:
         """All that a rendering depends on.
@@ -84,9 +87,7 @@ class Children:
 
 def state_of(wishes: list[Any], observed: Observed) -> str:
     """A short name for what is wanted, and for what there is. Empty where nothing is known to be wanted."""
-    there = sorted(
-        (*identity, child.owner_uid, child.intent, child.fields) for identity, child in observed.children.items()
-    )
+    there = sorted((identity, child.mark) for identity, child in observed.children.items())
     return hashlib.blake2b(orjson.dumps([wishes, there]), digest_size=12).hexdigest() if wishes else ""
 
 

@@ -65,7 +65,7 @@ class Reconciler:
             await self._reporter.unreadable(key, body, stalled)
             return Outcome("stalled", stalled.again)
         context, results = await self._run(cluster)
-        if self._is_superseded(cluster):
+        if self._is_superseded(context):
             return AGAIN
         return await self._report(context, results)
 
@@ -74,7 +74,7 @@ class Reconciler:
         context = Context(cluster, self._look(cluster), lambda: self._look(cluster))
         results = []
         for phase in self._phases:
-            if self._is_superseded(cluster):
+            if self._is_superseded(context):
                 break
             result = await attempt(phase, context)
             results.append(result)
@@ -89,9 +89,10 @@ class Reconciler:
         (mesh, _), now = self._meshes.seen(cluster.key), self._clock()
         return boot.judged(cluster, self._store.observed(cluster.key).at(now), mesh, now)
 
-    def _is_superseded(self, cluster: ElixirCluster) -> bool:
+    def _is_superseded(self, context: Context) -> bool:
         """Whether the resource is another one by now, or wants something else: no node is taken for what was wanted."""
-        return self._store.identity(cluster.key) != (cluster.uid, cluster.generation)
+        cluster = context.cluster
+        return context.overtaken or self._store.identity(cluster.key) != (cluster.uid, cluster.generation)
 
     async def _report(self, context: Context, results: list[Result]) -> Outcome:
         """Tell the user, and say when to look again."""

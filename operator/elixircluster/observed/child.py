@@ -19,6 +19,9 @@ Body = dict[str, Any]
 Identity = tuple[str, str]
 """Kind and name of a child; its namespace is the resource's."""
 
+Mark = tuple[str, str, str]
+"""Whose a child is, what was wanted when it was written, and which of its fields are still ours."""
+
 INTENT_ANNOTATION = f"{GROUP}/intent"
 """On every child: a short name for what was wanted when it was written."""
 
@@ -63,6 +66,11 @@ class Child:
             workload=Workload.parse(body) if kind == STATEFUL_SETS else None,
             secret=secret_of(body) if kind == SECRETS else b"",
         )
+
+    @property
+    def mark(self) -> Mark:
+        """Another one where somebody has written what we want."""
+        return self.owner_uid, self.intent, self.fields
 
     def body(self) -> Body | None:
         """The Secret, where it was kept."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from elixircluster.kube.kinds import STATEFUL_SETS
-from elixircluster.observed.child import Child, Identity
+from elixircluster.observed.child import Child, Identity, Mark
 from elixircluster.observed.complaints import Complaints, Shortage, is_open
 from elixircluster.observed.diagnosis import Diagnosis
 from elixircluster.observed.machine import overdue_in
@@ -29,6 +29,7 @@ class Observed:
 
     children: Mapping[Identity, Child] = field(default_factory=dict)
     workload: Workload | None = None
+    statefulset: Mark | None = None
     pods: tuple[Pod, ...] = ()
     unclaimed: tuple[Pod, ...] = ()
     shortage: Shortage = NO_SHORTAGE
@@ -57,6 +58,7 @@ class Observed:
         return cls(
             children=dict(children),
             workload=workload,
+            statefulset=statefulset.mark if statefulset else None,
             pods=tuple(map(complaints.told, members)),
             unclaimed=tuple(
                 pod

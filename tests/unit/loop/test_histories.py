@@ -212,6 +212,13 @@ def test_a_deletion_that_was_decided_before_etcd_was_restored_is_refused():
     assert check(History((made, *changed, (20.0, "restore", 2)), elects=True)) == []
 
 
+def test_a_statefulset_that_changes_after_it_was_written_makes_nobody_ready():
+    """Its pods were of its newest revision, which was not the one that was wanted: an etcd was restored meanwhile."""
+    made, again = (0.0, "create", "chat", 2, "Rolling"), (0.0, "create", "chat", 0, "Rolling")
+    steps = (made, (0.0, "settle"), (0.0, "image", "chat", "chat:2"), again, (3.0, "restore", 1))
+    assert check(History(steps, pace="brisk", elects=True, probed=True)) == []
+
+
 @pytest.mark.parametrize("pace", ["instant", "brisk", "wild"])
 def test_pods_that_kubernetes_refuses_cost_no_node_that_is_well(pace):
     refused, lifted = (0.0, "quota", 1), (20.0, "quota", None)
