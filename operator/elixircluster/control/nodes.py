@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elixircluster.errors import Retry
+from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.api import Api, ApiError
 from elixircluster.kube.kinds import PODS
 from elixircluster.meshes.meshes import Meshes
@@ -30,6 +30,15 @@ class Nodes:
         if cluster.spec.mesh.heal != "Restart":
             return found
         return remedy(found, observed.pods, mesh, self._meshes.given_up(cluster.key))
+
+    def left(self, context: Context, stopped: Stalled | Retry | None) -> Plan:
+        """What is left to do; with the reason why nothing is done, where the reconcile was `stopped` or is paused."""
+        found = self.plan(context)
+        if stopped and stopped.message and not found.done:
+            return Plan(stopped.reason, stopped.message, found.replicas)
+        if context.cluster.spec.paused and found.replace:
+            return Plan("Paused", f"spec.paused is true, or this would come: {found.message}", found.replicas)
+        return found
 
     def tell_mesh(self, context: Context, found: Plan) -> None:
         """Who is ready, and who is about to go: nobody is dialled who leaves."""

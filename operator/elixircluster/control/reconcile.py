@@ -98,7 +98,7 @@ class Reconciler:
         """Tell the user, and say when to look again."""
         cluster, key = context.cluster, context.cluster.key
         trouble = weightiest(results)
-        plan = self._nodes.plan(context)
+        plan = self._nodes.left(context, trouble if any(result.stop for result in results) else None)
         self._nodes.tell_mesh(context, plan)
         findings = found(context, plan, *self._meshes.seen(key))
         left = await self._reporter.report(

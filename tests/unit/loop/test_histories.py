@@ -219,6 +219,12 @@ def test_a_statefulset_that_changes_after_it_was_written_makes_nobody_ready():
     assert check(History(steps, pace="brisk", elects=True, probed=True)) == []
 
 
+def test_what_is_stopped_is_not_told_as_under_way():
+    """A node was said to be replaced where a cookie that had changed let nobody; and a restart said it otherwise."""
+    taken, again = (0.0, "squat", "chat", "ConfigMap"), (0.0, "recreate", "chat", 1)
+    assert chat((0.0, "orphan_pods", "chat"), taken, again, replicas=1, probed=True) == []
+
+
 @pytest.mark.parametrize("pace", ["instant", "brisk", "wild"])
 def test_pods_that_kubernetes_refuses_cost_no_node_that_is_well(pace):
     refused, lifted = (0.0, "quota", 1), (20.0, "quota", None)

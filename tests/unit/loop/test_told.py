@@ -1,10 +1,10 @@
-"""How often status is written: as soon as somebody may wait for it, and else not at each step."""
+"""What status says, and when: as soon as somebody may wait for it, and else not at each step."""
 
 from __future__ import annotations
 
 import asyncio
 
-from elixircluster.kube.kinds import CLUSTERS, PODS
+from elixircluster.kube.kinds import CLUSTERS, PODS, STATEFUL_SETS
 from elixircluster.status.reporter import PACE_SECONDS
 from tests.fake import clock
 from tests.fake.server import Ref
@@ -69,5 +69,26 @@ def test_a_spec_that_cannot_be_fulfilled_is_told_at_once():
         world.create("chat", image="")
         await asyncio.sleep(PACE_SECONDS / 2)
         assert [ready(status) for status in statuses(operator)] == ["False"]
+
+    in_a_world(story)
+
+
+def test_a_resource_that_is_paused_says_what_it_does_not_do():
+    """It said that a pod was being replaced, and nobody did."""
+
+    async def story(world, operator):
+        world.create("chat")
+        await world.settle()
+        world.change("chat", paused=True)
+        await world.settle()
+        workload = world.child("chat", "StatefulSet")
+        template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
+        world.server.merge("kubectl", STATEFUL_SETS, workload["metadata"]["name"], {"spec": {"template": template}})
+        await world.settle()
+        told = statuses(operator)[-1]["update"]
+        assert (told["step"], told["message"]) == (
+            "Paused",
+            "spec.paused is true, or this would come: replacing pod chat-2, 3 to go",
+        )
 
     in_a_world(story)
