@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elixircluster.errors import Stalled
+from elixircluster.render.names import Names
 from elixircluster.render.objects import render, render_cookie_secret
 from elixircluster.render.templates import Loader, Templates, to_json
 from tests.unit.factory import TEMPLATES, children, cluster
@@ -131,3 +136,9 @@ def test_a_template_that_cannot_be_rendered_stalls_and_is_named(tmp_path, text, 
     assert stalled.value.reason == "TemplateFailed"
     assert "mine.yaml.j2" in stalled.value.message
     assert said in stalled.value.message
+
+
+def test_the_documents_tell_every_name_that_a_template_may_use():
+    text = (Path(__file__).parents[3] / "docs" / "templates.md").read_text()
+    (row,) = re.findall(r"^\| `names` \| (.*) \|$", text, re.M)
+    assert re.findall(r"`(\w+)`", row) == [field.name for field in fields(Names)]
