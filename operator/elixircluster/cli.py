@@ -73,11 +73,12 @@ def render(filename: Any, values: Any, settings: tuple[str, ...], templates: Pat
     What kubectl apply would refuse is refused here. Secrets that the operator makes are shown as <generated>; other
     kinds in the file are printed as they are.
     """
+    from elixircluster.control.apply import owned  # noqa: PLC0415 - it loads a client of Kubernetes
     from elixircluster.errors import Stalled  # noqa: PLC0415
     from elixircluster.render.preview import preview  # noqa: PLC0415
 
     try:
-        objects = preview(filename.read(), [item.read() for item in values], settings, templates)
+        objects = preview(filename.read(), [item.read() for item in values], settings, templates, owned)
     except (Stalled, ValueError) as error:
         raise click.ClickException(str(error)) from None
     yaml.safe_dump_all(objects, sys.stdout, sort_keys=False, allow_unicode=True, width=110)

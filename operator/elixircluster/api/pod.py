@@ -26,6 +26,12 @@ OWNED_LABELS = (
 )
 
 
+def is_owned(path: str) -> str:
+    """In CEL: whether a path is one of ours. Kubernetes tells /tmp/ from /tmp, and mounts one over the other."""
+    ours = "|".join(owned.strip("/").replace("/", "/+") for owned in OWNED_PATHS)
+    return f"{path}.matches('^/+({ours})/*$')"
+
+
 class LocalReference(Model):
     """An object of the same namespace."""
 

@@ -107,12 +107,12 @@ def parse(body: dict[str, Any]) -> ElixirCluster:
     if said := refused(wanted):
         raise Stalled("InvalidSpec", "; ".join(said[:MOST_TOLD]))
     return ElixirCluster(
-        key=Key(metadata.get("namespace", "default"), metadata["name"]),
+        key=Key(metadata.get("namespace") or "default", metadata["name"]),
         uid=metadata.get("uid", ""),
         generation=metadata.get("generation", 1),
         spec=spec,
         status=body.get("status") or {},
-        rotate_cookie=(metadata.get("annotations") or {}).get(ROTATE_ANNOTATION, "")[:LONGEST_ROTATION],
+        rotate_cookie=((metadata.get("annotations") or {}).get(ROTATE_ANNOTATION) or "")[:LONGEST_ROTATION],
     )
 
 

@@ -21,6 +21,7 @@ from elixircluster.api.pod import (
     ServiceAccount,
     Tmp,
     Update,
+    is_owned,
 )
 from elixircluster.api.schema import Model, Mount, Named, RawObject, Rule, keyed
 from elixircluster.api.service import PRE_STOP_SECONDS, Health, Shutdown, Web
@@ -135,7 +136,7 @@ class ElixirClusterSpec(Model):
             "volumes",
         ),
         Rule(
-            f"!has(self.volumeMounts) || self.volumeMounts.all(m, !(m.mountPath in {list(OWNED_PATHS)!r}))",
+            f"!has(self.volumeMounts) || self.volumeMounts.all(m, !{is_owned('m.mountPath')})",
             f"{', '.join(OWNED_PATHS)} are the operator's; choose another mountPath",
             "volumeMounts",
         ),

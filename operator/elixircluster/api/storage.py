@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from elixircluster.api.pod import OWNED_PATHS, OWNED_VOLUMES
+from elixircluster.api.pod import OWNED_PATHS, OWNED_VOLUMES, is_owned
 from elixircluster.api.schema import DNS_LABEL, Model, ObjectName, Rule
 
 
@@ -34,7 +34,7 @@ class Storage(Model):
 STORAGE_RULES = (
     Rule(
         f"!has(self.storage) || self.storage.all(s, !(s.name in {list(OWNED_VOLUMES)!r}) && "
-        f"!(s.mountPath in {list(OWNED_PATHS)!r}))",
+        f"!{is_owned('s.mountPath')})",
         f"the names {', '.join(OWNED_VOLUMES)} and the paths {', '.join(OWNED_PATHS)} are the operator's; "
         "choose others",
         "storage",

@@ -113,7 +113,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found. `now` is ours, in seconds since the epoch; `unseen` says why an object could not be read."""
+    """What was found. `now` is ours, in seconds since the epoch; `unseen` says why an object could not be read.
+
+    `stranger` is the address from which somebody knocked; empty where it is not known.
+    """
 
     name: str
     resource: Body
@@ -123,6 +126,7 @@ class Facts:
     events: Sequence[Body] = ()
     namespace: Body = field(default_factory=dict)
     knocks: Mapping[str, str] = field(default_factory=dict)
+    stranger: str = ""
     no_stranger: str = ""
     unseen: Mapping[str, str] = field(default_factory=dict)
     now: float = 0.0

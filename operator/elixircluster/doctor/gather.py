@@ -18,13 +18,15 @@ from elixircluster.doctor.probe import (
     look_into,
     question,
 )
-from elixircluster.doctor.stranger import AbsentError, knock
+from elixircluster.doctor.stranger import AbsentError, Knocks, knock
 from elixircluster.plugin import resources
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 
 GET_SECONDS = 5.0
 MOST_PROBED = 12
 """Each probe takes half a second of a processor and 40 MB inside its pod, and each looks at every other member."""
+NOBODY = Knocks({}, "")
+"""What is found where there is no stranger."""
 
 
 def gather(kubectl: Kubectl, name: str, step: Callable[[str], None] = lambda _: None) -> Facts:
@@ -108,11 +110,12 @@ def _from_inside(kubectl: Kubectl, facts: Facts) -> Facts:
             if member.name in chosen
         }
         members = [looks[member.name].result() if member.name in looks else member for member in facts.members]
-        knocks, no_stranger = stranger.result()
+        (knocks, source), no_stranger = stranger.result()
         return replace(
             facts,
             members=members,
             knocks=knocks,
+            stranger=source,
             no_stranger=no_stranger,
             namespace=namespace.result(),
             now=time.time(),
@@ -149,13 +152,13 @@ def _look(kubectl: Kubectl, facts: Facts, member: Member, peers: Sequence[Peer],
     )
 
 
-def _knock(kubectl: Kubectl, facts: Facts, addresses: Sequence[str]) -> tuple[Mapping[str, str], str]:
+def _knock(kubectl: Kubectl, facts: Facts, addresses: Sequence[str]) -> tuple[Knocks, str]:
     if not addresses:
-        return {}, "no node runs"
+        return NOBODY, "no node runs"
     try:
         return knock(kubectl, facts.members[0].pod, addresses, facts.distribution.port), ""
     except AbsentError as error:
-        return {}, str(error)
+        return NOBODY, str(error)
 
 
 def _namespace(kubectl: Kubectl, facts: Facts) -> Body:

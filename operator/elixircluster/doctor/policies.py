@@ -18,7 +18,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Pod:
-    """What a policy can see of a pod of the policies' own namespace."""
+    """What a policy can see of a pod of the policies' own namespace. The address is empty where it is not known."""
 
     name: str
     address: str
@@ -98,6 +98,8 @@ def _is_peer(peer: Body, other: Pod) -> bool:
 
 
 def _in_block(block: Body, address: str) -> bool:
+    if not address:
+        return False
     found = ipaddress.ip_address(address)
     inside = found in ipaddress.ip_network(block["cidr"], strict=False)
     return inside and not any(found in ipaddress.ip_network(part, strict=False) for part in block.get("except") or ())

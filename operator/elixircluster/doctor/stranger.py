@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from elixircluster.plugin.kubectl import Kubectl, KubectlError
 from elixircluster.plugin.plain import plain, plain_line
@@ -22,8 +22,15 @@ class AbsentError(Exception):
     """There was no stranger; the message says why."""
 
 
-def knock(kubectl: Kubectl, member: Body, addresses: Sequence[str], port: int) -> Mapping[str, str]:
-    """How each address answers a stranger: `open`, or why not. Raises `AbsentError`."""
+class Knocks(NamedTuple):
+    """How each address answers a stranger: `open`, or why not; and the stranger's own, empty where it is not told."""
+
+    answers: Mapping[str, str]
+    source: str
+
+
+def knock(kubectl: Kubectl, member: Body, addresses: Sequence[str], port: int) -> Knocks:
+    """What a stranger finds. Raises `AbsentError`."""
     body = stranger(member, addresses, port)
     name = body["metadata"]["name"]
     try:
@@ -31,7 +38,8 @@ def knock(kubectl: Kubectl, member: Body, addresses: Sequence[str], port: int) -
     except KubectlError as error:
         raise AbsentError(f"no pod can be made to knock from: {error.message}") from None
     try:
-        return parse(kubectl.text(*_last_words(name), seconds=START_SECONDS + 1))
+        source, _, said = kubectl.text(*_last_words(name), seconds=START_SECONDS + 1).partition("\n")
+        return Knocks(parse(said), plain_line(source))
     except KubectlError:
         raise AbsentError(f"the pod that was to knock did not start within {START_SECONDS:g} s") from None
     finally:
@@ -39,7 +47,8 @@ def knock(kubectl: Kubectl, member: Body, addresses: Sequence[str], port: int) -
 
 
 def _last_words(name: str) -> Sequence[str]:
-    words = "jsonpath={.status.containerStatuses[0].state.terminated.message}"
+    # Its address in a line of its own, by which a policy may let it in.
+    words = 'jsonpath={.status.podIP}{"\\n"}{.status.containerStatuses[0].state.terminated.message}'
     until = "--for=jsonpath={.status.phase}=Succeeded"
     return ("wait", f"pod/{name}", until, f"--timeout={START_SECONDS:g}s", "-o", words)
 

@@ -39,8 +39,17 @@ def unready(status: Body) -> Iterator[Body]:
 
 def trouble(status: Body) -> str:
     """The first container that is in the way, and why: what it waits for or died of. Empty where none says so."""
+    if said := given_up(status):
+        return said
     told = list(unready(status))
     return next(filter(None, (*map(_stopped, told), *map(_restarted, told))), "") or _initializing(status)
+
+
+def given_up(status: Body) -> str:
+    """Why the kubelet ended a pod as a whole or did not take it, as one that it evicts. Empty where it did not."""
+    if status.get("phase") != "Failed" or not status.get("reason"):
+        return ""
+    return f"{status['reason']}{_after_colon(quoted(status.get('message') or ''))}"
 
 
 def last_words(container: Body) -> Iterator[str]:

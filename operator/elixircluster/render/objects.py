@@ -59,9 +59,7 @@ def known(patch: PodTemplate) -> Object:
 
 def render_cookie_secret(cluster: ElixirCluster, templates: Templates, cookie: str) -> Object:
     """The Secret with a new cookie."""
-    return next(
-        templates.render_one(COOKIE_TEMPLATE, {**context(cluster, "", templates.operator_namespace), "cookie": cookie})
-    )
+    return _secret(cluster, templates, COOKIE_TEMPLATE, {"cookie": cookie})
 
 
 def render_tls_secret(
@@ -69,9 +67,16 @@ def render_tls_secret(
 ) -> Object:
     """A Secret with a certificate and its key."""
     said = {"name": name, "data": data, "annotations": annotations}
-    return next(
-        templates.render_one(TLS_TEMPLATE, {**context(cluster, "", templates.operator_namespace), "secret": said})
-    )
+    return _secret(cluster, templates, TLS_TEMPLATE, {"secret": said})
+
+
+def _secret(cluster: ElixirCluster, templates: Templates, template: str, said: dict[str, Any]) -> Object:
+    """What a template makes that is for a Secret. A user's own may make none, and no cluster can do without."""
+    items = templates.render_one(template, {**context(cluster, "", templates.operator_namespace), **said})
+    found = next(items, None)
+    if found is None or found["kind"] != "Secret" or not isinstance(found["metadata"].get("labels"), dict):
+        raise Stalled("TemplateFailed", f"template {template}: no Secret with labels")
+    return found
 
 
 def context(cluster: ElixirCluster, cookie_identity: str, operator_namespace: str) -> dict[str, Any]:

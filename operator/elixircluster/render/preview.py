@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,33 @@ from elixircluster.render.templates import Loader, Templates
 
 GENERATED = "<generated>"
 PAIR = ("tls.crt", "tls.key")
+LISTS = ("List", f"{KIND}List")
+"""What `kubectl get -o yaml` prints of several, and `kubectl apply` takes for them."""
+FIELDS = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 
 
-def preview(text: str, values: Sequence[str], settings: Sequence[str], templates: Path | None) -> list[Object]:
+def preview(
+    text: str,
+    values: Sequence[str],
+    settings: Sequence[str],
+    templates: Path | None,
+    refuse: Callable[[Object], object] = lambda _: None,
+) -> list[Object]:
     """All objects of the resources in `text`; what is no ElixirCluster is handed on as it is.
 
-    `values` are YAML texts laid over each spec, `settings` are `a.b=c`. Raises `ValueError` or `Stalled` with a
-    message for the user.
+    `values` are YAML texts laid over each spec, `settings` are `a.b=c`; `refuse` raises `Stalled` for an object that
+    the operator would not apply. Raises `ValueError` or `Stalled` with a message for the user.
     """
     engine = Templates(templates)
     layers = [*(mapping(load(layer, "--values"), "--values") for layer in values), *map(parse_setting, settings)]
     objects: list[Object] = []
     for body in documents(text):
-        objects.extend(children(body, layers, engine) if body["kind"] == KIND else [body])
+        if body["kind"] != KIND:
+            objects.append(body)
+            continue
+        for child in children(body, layers, engine):
+            refuse(child)
+            objects.append(child)
     return objects
 
 
@@ -59,24 +73,41 @@ def documents(text: str) -> Iterator[Object]:
     except yaml.YAMLError as error:
         raise ValueError(f"no YAML: {error}") from None
     for body in bodies:
-        if not isinstance(body, dict) or not (body.get("apiVersion") and body.get("kind")):
-            raise ValueError("not an object with apiVersion and kind")
-        if body["kind"] == KIND:
-            check(body)
-        yield body
+        yield from listed(body)
+
+
+def listed(body: Any) -> Iterator[Object]:
+    """The object itself, or those of a list."""
+    if not isinstance(body, dict) or not (body.get("apiVersion") and body.get("kind")):
+        raise ValueError("not an object with apiVersion and kind")
+    if body["kind"] in LISTS:
+        items = body.get("items") or []
+        if not isinstance(items, list):
+            raise ValueError("items is not a list")
+        for item in items:
+            yield from listed(item)
+        return
+    if body["kind"] == KIND:
+        check(body)
+    yield body
 
 
 def check(body: Object) -> None:
     """What must be right before a resource can be parsed."""
     if body["apiVersion"] != API_VERSION:
         raise ValueError(f"{KIND} of apiVersion {body['apiVersion']}: this knows {API_VERSION} only")
+    if unknown := sorted(map(str, body.keys() - FIELDS)):
+        raise ValueError(f"unknown field {', '.join(unknown)}")
     metadata = mapping(body.get("metadata"), "metadata")
     if not metadata.get("name"):
         raise ValueError("metadata.name is missing")
     for field in ("name", "namespace"):
-        if not isinstance(metadata.get(field, ""), str):
+        if not isinstance(metadata.get(field), str | None):
             raise ValueError(f"metadata.{field} is not a text")
-    mapping(metadata.get("annotations"), "metadata.annotations")
+    for field in ("labels", "annotations"):
+        for key, value in mapping(metadata.get(field), f"metadata.{field}").items():
+            if not isinstance(value, str | None):
+                raise ValueError(f"metadata.{field}.{key} is not a text; put it in quotes")
     mapping(body.get("spec"), "spec")
 
 

@@ -77,6 +77,8 @@ class Templates:
         for item in items:
             if not is_object(item):
                 raise Stalled("TemplateFailed", f"template {name}: no object with kind, metadata.name and namespace")
+            if lacks_pods(item):
+                raise Stalled("TemplateFailed", f"template {name}: a StatefulSet without spec.template")
             yield item
 
     def _objects(self, name: str, context: Mapping[str, Any]) -> list[Any]:
@@ -138,8 +140,13 @@ def environment(folders: Sequence[Path], tojson: Callable[[Any], str]) -> jinja2
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - the output is YAML, and every value goes through tojson
     )
-    found.filters["tojson"] = tojson
+    found.filters["tojson"] = named(tojson)
     return found
+
+
+def named(tojson: Callable[[Any], str]) -> Callable[[Any], str]:
+    """The same, which says of a name that does not exist which it is, and not that it is no JSON."""
+    return lambda value: tojson(str(value) if isinstance(value, jinja2.Undefined) else value)
 
 
 def documents(text: str) -> list[Any]:
@@ -153,4 +160,13 @@ remembered_documents = lru_cache(maxsize=256)(documents)
 def is_object(item: Any) -> bool:
     """Whether it could be an object of a namespace."""
     metadata = item.get("metadata") if isinstance(item, dict) else None
-    return isinstance(metadata, dict) and bool(item.get("kind") and metadata.get("name") and metadata.get("namespace"))
+    if not isinstance(metadata, dict):
+        return False
+    told = (item.get("kind"), metadata.get("name"), metadata.get("namespace"))
+    return all(isinstance(text, str) and text for text in told)
+
+
+def lacks_pods(item: Object) -> bool:
+    """Whether it is a StatefulSet without a template of pods, by which it is told from another."""
+    spec = item.get("spec")
+    return item["kind"] == "StatefulSet" and not (isinstance(spec, dict) and isinstance(spec.get("template"), dict))

@@ -164,6 +164,9 @@ REFUSED: dict[str, Bad] = {
     "a volume twice": Bad({"volumes": [{"name": "a"}, {"name": "a"}]}, "volumes[1]: Duplicate value"),
     "mount without a path": Bad({"volumeMounts": [{"name": "tmp"}]}, "volumeMounts[0].mountPath: Required value"),
     "mount over ours": Bad({"volumeMounts": [{"name": "a", "mountPath": "/tmp"}]}, "are the operator's"),
+    "mount over ours with a slash": Bad(
+        {"volumeMounts": [{"name": "a", "mountPath": "//etc//elixircluster/"}]}, "are the operator's"
+    ),
     "sidecar called app": Bad({"sidecars": [{"name": "app", "image": "a"}]}, "the release's own container"),
     "sidecar without a name": Bad({"sidecars": [{"image": "a"}]}, "sidecars[0].name: Required value"),
     "sidecar with a name that is an object": Bad({"sidecars": [{"name": {}, "image": "a"}]}, "sidecars[0].name"),

@@ -34,6 +34,15 @@ def render(helm):
         done = subprocess.run([*command, "--values", "-"], input=text, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RefusedError(done.stderr)
-        return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+        return [manifest for manifest in yaml.load_all(done.stdout, Loader=Strict) if manifest]
 
     return rendered
+
+
+class Strict(yaml.SafeLoader):
+    """YAML in which nothing is said twice: Helm takes the last, and kustomize refuses it."""
+
+    def construct_mapping(self, node, deep=False):
+        names = [self.construct_object(name, deep=True) for name, _ in node.value]
+        assert len(names) == len(set(names)), f"said twice: {names}"
+        return super().construct_mapping(node, deep)

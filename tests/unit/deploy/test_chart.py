@@ -88,6 +88,30 @@ def test_the_operators_tmp_keeps_no_machine_from_being_scaled_away_unless_the_us
     assert pod(said)["metadata"]["annotations"].items() >= {SAFE_TO_EVICT: "", "team": "a"}.items()
 
 
+def test_the_container_that_kubectl_takes_is_said_once(render):
+    """Helm takes the last of two, and kustomize refuses both."""
+    said = render({"podAnnotations": {"kubectl.kubernetes.io/default-container": "proxy"}})
+    assert pod(said)["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] == "proxy"
+    assert pod(render())["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] == "operator"
+
+
+TAKEN_AWAY = [
+    {"affinity": None},
+    {"podAnnotations": None},
+    {"metrics": {"dashboard": {"enabled": True, "labels": None}}},
+]
+
+
+@pytest.mark.parametrize("values", TAKEN_AWAY, ids=str)
+def test_a_default_can_be_taken_away_with_null(render, values):
+    assert set(pod(render(values))["spec"]["affinity"]) == {"podAntiAffinity"}
+
+
+def test_two_servers_do_not_share_a_port(render):
+    with pytest.raises(RefusedError, match=r"metrics\.port and healthPort are the same"):
+        render({"metrics": {"port": 8081}})
+
+
 def test_an_affinity_of_ones_own_is_added_and_an_anti_affinity_replaces_ours(render):
     node_affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
     added = pod(render({"affinity": node_affinity}))["spec"]["affinity"]

@@ -66,6 +66,32 @@ def test_an_init_container_that_dies_is_named_with_its_own_log():
     assert "kubectl -n default logs chat-1 -c migrate --previous" in verdict.fix
 
 
+OF_ANOTHER_IMAGE = {
+    "ImagePullBackOff": "look at container migrate's image and spec.imagePullSecrets",
+    "InvalidImageName": "container migrate's image is no name of an image",
+}
+
+
+@pytest.mark.parametrize(("reason", "fix"), OF_ANOTHER_IMAGE.items())
+def test_the_image_of_an_init_container_is_not_taken_for_the_releases(reason, fix):
+    init = {"name": "migrate", "restartCount": 0, "state": {"waiting": {"reason": reason}}}
+    assert (
+        fix in finding(with_status(init=[init], state={"waiting": {"reason": "PodInitializing"}}), "pods").verdict.fix
+    )
+
+
+def test_an_init_container_that_ran_out_of_memory_needs_more_of_its_own():
+    dead = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    init = {
+        "name": "migrate",
+        "restartCount": 2,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": dead,
+    }
+    facts = with_status(init=[init], state={"waiting": {"reason": "PodInitializing"}})
+    assert finding(facts, "pods").verdict.fix.startswith("raise container migrate's resources.limits.memory; ")
+
+
 def test_init_containers_that_have_done_their_work_are_well():
     done = {"name": "migrate", "restartCount": 0, "state": {"terminated": {"reason": "Completed", "exitCode": 0}}}
     beside = {"name": "proxy", "restartCount": 0, "state": {"running": {}}}
@@ -97,6 +123,54 @@ def unready(**status):
         {"type": "Ready", "status": "False", "message": "containers with unready status: [app]"}
     ]
     return facts
+
+
+def beside(state, **status):
+    """A pod that is not ready for a container beside the release, which runs and is."""
+    facts = unready(started=True, ready=True)
+    container = {"name": "proxy", "ready": False, "restartCount": 2, "state": state, **status}
+    facts.members[1].pod["status"]["containerStatuses"].append(container)
+    return finding(facts, "ready").verdict
+
+
+def test_a_sidecar_that_dies_is_not_taken_for_a_check_of_the_releases():
+    last = {"terminated": {"exitCode": 2, "reason": "Error", "message": "no such upstream"}}
+    verdict = beside({"waiting": {"reason": "CrashLoopBackOff"}}, lastState=last)
+    assert verdict.evidence == ["chat-1: proxy: CrashLoopBackOff (exit code 2): no such upstream"]
+    assert verdict.fix.startswith("kubectl -n default logs chat-1 -c proxy --previous")
+
+
+def test_a_sidecar_that_cannot_start_has_the_remedy_that_a_release_has():
+    message = 'exec: "/bin/proxy": stat /bin/proxy: no such file or directory'
+    assert "the image has no /bin/proxy" in beside({"waiting": {"reason": "RunContainerError", "message": message}}).fix
+
+
+def test_a_sidecar_that_runs_and_is_not_ready_has_its_own_log():
+    assert beside({"running": {}}).fix.startswith("kubectl -n default logs chat-1 -c proxy")
+
+
+def given_up(**status):
+    """A pod that the kubelet ended as a whole, and that nobody can look into."""
+    facts = healthy()
+    body = {**facts.members[1].pod, "status": {"phase": "Failed", **status}}
+    members = [facts.members[0], replace(facts.members[1], pod=body, probe=None), facts.members[2]]
+    return finding(replace(facts, members=members), "pods").verdict
+
+
+EVICTED = {"reason": "Evicted", "message": 'Usage of EmptyDir volume "tmp" exceeds the limit "1Gi".'}
+
+
+@pytest.mark.parametrize("containers", [[], [{"name": "app", "state": {"terminated": {"exitCode": 137}}}]])
+def test_a_pod_that_was_evicted_did_not_die_of_itself(containers):
+    verdict = given_up(**EVICTED, containerStatuses=containers)
+    assert verdict.evidence == ['chat-1: Evicted: Usage of EmptyDir volume "tmp" exceeds the limit "1Gi".']
+    assert "spec.tmp.sizeLimit" in verdict.fix
+
+
+def test_a_pod_that_its_machine_did_not_take_says_why():
+    verdict = given_up(reason="OutOfcpu", message="Node didn't have enough cpu")
+    assert verdict.evidence == ["chat-1: OutOfcpu: Node didn't have enough cpu"]
+    assert verdict.fix == "kubectl -n default describe pod chat-1"
 
 
 def test_a_pod_that_is_not_ready_is_not_well():

@@ -110,3 +110,11 @@ def test_the_mistake_of_any_container_is_named_with_the_container(status, named)
 def test_what_a_container_died_of_that_runs_well_now_explains_nothing():
     status = {"initContainerStatuses": [container("proxy", RUNS, DIED, ready=True)], "containerStatuses": [APP]}
     assert diagnose(status, CONTAINER) is None
+
+
+def test_a_pod_that_the_kubelet_gave_up_tells_why_and_not_what_became_of_its_containers():
+    killed = container("app", {"terminated": {"exitCode": 137, "reason": "Error"}})
+    status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+    assert trouble(status) == "Evicted: The node was low on resource: memory."
+    assert trouble({**status, "containerStatuses": [killed]}) == "Evicted: The node was low on resource: memory."
+    assert trouble({"phase": "Failed", "containerStatuses": [killed]}) == "app: Error (exit code 137)"

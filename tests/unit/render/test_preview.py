@@ -64,6 +64,27 @@ def test_other_kinds_are_handed_on_as_they_are():
     assert by_kind(objects)["StatefulSet"]["spec"]["replicas"] == 2
 
 
+@pytest.mark.parametrize("kind", ["List", "ElixirClusterList"])
+def test_what_kubectl_prints_of_several_is_rendered_one_by_one(kind):
+    items = [yaml.safe_load(CHAT), yaml.safe_load(CHAT.replace("name: chat", "name: other"))]
+    text = yaml.safe_dump({"apiVersion": "v1", "kind": kind, "items": items})
+    assert preview(text, [], [], None) == preview(
+        f"{CHAT}---\n{CHAT.replace('name: chat', 'name: other')}", [], [], None
+    )
+
+
+@pytest.mark.parametrize("namespace", ['""', "null"])
+def test_an_empty_namespace_is_the_usual_one_as_for_kubectl(namespace):
+    assert preview(CHAT.replace("{name: chat}", f"{{name: chat, namespace: {namespace}}}"), [], [], None) == preview(
+        CHAT, [], [], None
+    )
+
+
+def test_an_annotation_without_a_value_asks_for_nothing():
+    text = CHAT.replace("{name: chat}", "{name: chat, annotations: {elixircluster.dev/rotate-cookie: }}")
+    assert preview(text, [], [], None) == preview(CHAT, [], [], None)
+
+
 def test_a_date_is_a_text_as_for_kubectl():
     objects = preview(CHAT, ["env: [{name: DAY, value: 2026-01-01}]"], [], None)
     (app,) = by_kind(objects)["StatefulSet"]["spec"]["template"]["spec"]["containers"]
@@ -112,6 +133,15 @@ REFUSED = {
     "no name": (CHAT.replace("{name: chat}", "{}"), [], [], "metadata.name is missing"),
     "a number for a name": (CHAT.replace("name: chat", "name: 5"), [], [], "metadata.name"),
     "a list for metadata": (CHAT.replace("{name: chat}", "[name]"), [], [], "metadata"),
+    "a number for an annotation": (
+        CHAT.replace("{name: chat}", "{name: chat, annotations: {elixircluster.dev/rotate-cookie: 2}}"),
+        [],
+        [],
+        "metadata.annotations.elixircluster.dev/rotate-cookie is not a text",
+    ),
+    "a field beside the spec": (f"{CHAT}replicas: 5\n", [], [], "unknown field replicas"),
+    "a list without items": ("{apiVersion: v1, kind: List, items: 5}", [], [], "items is not a list"),
+    "a number in a list": ("{apiVersion: v1, kind: List, items: [5]}", [], [], "not an object"),
     "a list for a spec": (CHAT.replace('{image: "chat:1"}', "[image]"), [], ["replicas=1"], "spec"),
     "no YAML": ("a: [", [], [], "expected"),
     "no YAML in values": (CHAT, ["a: ["], [], "expected"),
@@ -160,6 +190,17 @@ def test_the_command_prints_yaml(tmp_path):
     result = CliRunner().invoke(main, ["render", "-f", str(tmp_path / "chat.yaml"), "--set", "replicas=2"])
     assert result.exit_code == 0
     assert by_kind(yaml.safe_load_all(result.output))["StatefulSet"]["spec"]["replicas"] == 2
+
+
+def test_the_command_refuses_a_kind_that_the_operator_would(tmp_path):
+    (tmp_path / "chat.yaml").write_text(CHAT)
+    (tmp_path / "job.yaml.j2").write_text(
+        "{apiVersion: batch/v1, kind: Job, metadata: {name: job, namespace: {{ namespace | tojson }}}}"
+    )
+    arguments = ["render", "-f", str(tmp_path / "chat.yaml"), "--templates", str(tmp_path)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert "a template makes batch/v1 Job; the operator may make Secret, ConfigMap" in result.output
 
 
 def test_the_command_explains_in_one_line(tmp_path):

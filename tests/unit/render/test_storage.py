@@ -43,6 +43,7 @@ def test_without_disks_there_are_no_claims():
 REFUSED = {
     "a name of ours": ([{**DISK, "name": "tmp"}], "are the operator's"),
     "a path of ours": ([{**DISK, "mountPath": "/tmp"}], "are the operator's"),
+    "a path of ours with a slash": ([{**DISK, "mountPath": "/tmp/"}], "are the operator's"),
     "two endings": ([DISK, {**DISK, "name": "b", "whenDeleted": "Delete"}], "the same for all"),
     "one name twice": ([DISK, DISK], "a second entry of name mnesia"),
     "a size without a unit": ([{**DISK, "size": "1"}], "size"),
@@ -53,6 +54,15 @@ REFUSED = {
 def test_a_disk_that_cannot_be_is_refused(storage, said):
     with pytest.raises(Stalled, match=said):
         cluster(storage=storage)
+
+
+@pytest.mark.parametrize(
+    "path", ["/tmp/chat", "/etc", "/etc/elixircluster/mine", "/etc/elixircluster-mine", "/srv/tmp"]
+)
+def test_a_path_that_is_merely_like_one_of_ours_is_the_users(path):
+    assert {"name": "mnesia", "mountPath": path} in container(cluster(storage=[{**DISK, "mountPath": path}]))[
+        "volumeMounts"
+    ]
 
 
 def test_a_volume_has_another_name_than_a_disk():

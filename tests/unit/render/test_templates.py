@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elixircluster.errors import Stalled
+from elixircluster.render.names import Names
 from elixircluster.render.objects import render, render_cookie_secret
 from elixircluster.render.templates import Loader, Templates, to_json
 from tests.unit.factory import TEMPLATES, children, cluster
@@ -83,6 +88,20 @@ def test_the_cookies_secret_is_rendered_only_when_it_is_asked_for():
     assert secret["metadata"]["name"] == "chat-cookie"
 
 
+NO_SECRET = {
+    "nothing": "",
+    "another kind": "{kind: Role, metadata: {name: a, namespace: a, labels: {}}}",
+    "one that no watch would see": "{kind: Secret, metadata: {name: a, namespace: a}}",
+}
+
+
+@pytest.mark.parametrize("text", NO_SECRET.values(), ids=NO_SECRET)
+def test_a_template_of_the_cookies_that_makes_no_secret_stalls_and_is_named(tmp_path, text):
+    (tmp_path / "cookie-secret.yaml.j2").write_text(text)
+    with pytest.raises(Stalled, match=r"cookie-secret\.yaml\.j2: no Secret with labels"):
+        render_cookie_secret(cluster(), Templates(tmp_path), "abc")
+
+
 ROLE = """\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -112,12 +131,19 @@ def test_a_folder_of_the_users_overrides_and_removes(tmp_path):
 
 BROKEN = {
     "a variable that is not there": ("a: {{ nonsense }}", "'nonsense' is undefined"),
+    "a value that is not there": ("a: {{ nonsense | tojson }}", "'nonsense' is undefined"),
     "a field that is not there": ("a: {{ spec.nonsense }}", "nonsense"),
     "a block without an end": ("{% if x %}", "Unexpected end of template"),
     "no YAML": ("a: [", "expected"),
     "a list": ("[1]", "no object with kind"),
     "no name": ("{kind: Role, metadata: {namespace: a}}", "no object with kind, metadata.name"),
     "no namespace": ("{kind: Role, metadata: {name: a}}", "no object with kind, metadata.name and namespace"),
+    "a number for a name": ("{kind: Role, metadata: {name: 5, namespace: a}}", "no object with kind, metadata.name"),
+    "a StatefulSet without a spec": ("{kind: StatefulSet, metadata: {name: a, namespace: a}}", "without spec.template"),
+    "a StatefulSet without pods": (
+        "{kind: StatefulSet, metadata: {name: a, namespace: a}, spec: {replicas: 1}}",
+        "a StatefulSet without spec.template",
+    ),
     "a sum of texts and numbers": ("a: {{ 1 + 'a' }}", "unsupported operand"),
     "an unknown filter": ("a: {{ 1 | nonsense }}", "nonsense"),
 }
@@ -131,3 +157,9 @@ def test_a_template_that_cannot_be_rendered_stalls_and_is_named(tmp_path, text, 
     assert stalled.value.reason == "TemplateFailed"
     assert "mine.yaml.j2" in stalled.value.message
     assert said in stalled.value.message
+
+
+def test_the_documents_tell_every_name_that_a_template_may_use():
+    text = (Path(__file__).parents[3] / "docs" / "templates.md").read_text()
+    (row,) = re.findall(r"^\| `names` \| (.*) \|$", text, re.M)
+    assert re.findall(r"`(\w+)`", row) == [field.name for field in fields(Names)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from elixircluster.doctor.facts import Body, Facts, Member, seconds_of
 from elixircluster.doctor.finding import Verdict, failed, passed, skipped
-from elixircluster.observed.containers import NOT_READY_YET, STARTING, dying_words, obstacle
+from elixircluster.observed.containers import NOT_READY_YET, STARTING, dying_words, given_up, obstacle
 from elixircluster.observed.containers import trouble as told_by_status
+from elixircluster.observed.containers import unready as unready_containers
 from elixircluster.observed.diagnosis import diagnose, known
 from elixircluster.observed.events import complaint, is_unexplained, refusal
 from elixircluster.plugin.resources import CONTAINER
@@ -27,8 +29,12 @@ REMEDIES = {
     "ErrImageNeverPull": "the image is not on that Kubernetes node, and spec.imagePullPolicy is Never",
     "CreateContainerConfigError": "a Secret or ConfigMap that spec.env, spec.envFrom or spec.volumes names is missing; "
     "{describe}",
+    "Evicted": "it used too much of what the message names: spec.tmp.sizeLimit is what /tmp may hold, and what "
+    "spec.resources.requests asks for is kept free for it on its machine; {describe}",
     "OOMKilled": "raise spec.resources.limits.memory; {last}",
 }
+OF_A_CONTAINER = re.compile(r"\bspec\.(image|imagePullPolicy|resources)\b")
+"""What the release has in a field of its own; those beside it have it in their entry."""
 
 
 class Trouble(NamedTuple):
@@ -62,8 +68,13 @@ def _why_missing(facts: Facts, wanted: int) -> str:
 
 
 def trouble(facts: Facts, member: Member) -> Trouble | None:
-    """What keeps the first container that does not run from running."""
-    cause = diagnose(member.pod.get("status") or {}, CONTAINER)
+    """What ended the pod, or keeps the first container that does not run from running."""
+    told = member.pod.get("status") or {}
+    describe = f"{facts.kubectl} describe pod {member.name}"
+    if said := given_up(told):
+        fix = REMEDIES.get(told["reason"], "{describe}").format(describe=describe)
+        return Trouble(f"{member.name}: {said}", fix)
+    cause = diagnose(told, CONTAINER)
     for name, status in _containers(member):
         if words := _ill(status, facts.now, of_the_release=name == CONTAINER):
             what, why = ("", _ended_for(facts, member)) if name == CONTAINER else (f"container {name}: ", "")
@@ -71,7 +82,6 @@ def trouble(facts: Facts, member: Member) -> Trouble | None:
             return Trouble(f"{member.name}: {what}{words}{why}", fix)
     if member.running:
         return None
-    describe = f"{facts.kubectl} describe pod {member.name}"
     waits = _said_of(facts, member) or _waits(member)
     cause = cause or known(waits)
     return Trouble(f"{member.name}: {waits}", cause.advice if cause else describe)
@@ -118,7 +128,8 @@ def _fix(facts: Facts, member: Member, container: str, status: Body) -> str:
     ended = f"{log} --previous; {describe}" if last else f"{log}; {describe}"
     remedy = next((REMEDIES[reason] for reason in reasons if reason in REMEDIES), "")
     if remedy:
-        return remedy.format(describe=describe, last=ended)
+        mine = remedy if container == CONTAINER else OF_A_CONTAINER.sub(rf"container {container}'s \1", remedy)
+        return mine.format(describe=describe, last=ended)
     return ended if last or "terminated" in state or "running" in state else describe
 
 
@@ -160,14 +171,27 @@ def ready(facts: Facts) -> Verdict:
         return passed(f"{len(facts.members)} are ready") if facts.members else skipped("it has no pods")
     starting = [member for member in unready if not member.container_status.get("started", True)]
     first = (starting or unready)[0]
+    evidence = [f"{member.name}: {_said_of(facts, member) or _not_ready(member)}" for member in unready]
+    if status := _beside(first):
+        cause = diagnose(first.pod["status"], CONTAINER)
+        return failed(
+            "a pod is not ready", evidence, cause.advice if cause else _fix(facts, first, status["name"], status)
+        )
     check = "startup" if starting else "readiness"
     does = "has not passed yet: wait, and if it never does, see" if starting else "fails: see"
     return failed(
         "a pod is not ready",
-        [f"{member.name}: {_said_of(facts, member) or _not_ready(member)}" for member in unready],
+        evidence,
         f"its check (spec.health.{check}) {does} {facts.kubectl} describe pod {first.name} and "
         f"{facts.kubectl} logs {first.name} -c {CONTAINER}",
     )
+
+
+def _beside(member: Member) -> Body:
+    """The container for which a pod is not ready although the release's is; empty where there is none."""
+    if not member.container_status.get("ready"):
+        return {}
+    return next(unready_containers(member.pod["status"]), {})
 
 
 def _said_of(facts: Facts, member: Member) -> str:

@@ -122,7 +122,7 @@ def _why_open(facts: Facts, addresses: Sequence[str], open_by: Sequence[str]) ->
 
 def _openers(facts: Facts, addresses: Sequence[str]) -> Sequence[str]:
     """The policies that let the doctor's own pod in."""
-    here = Pod("", "", {LABEL: facts.name}, _namespace_labels(facts))
+    here = Pod("", facts.stranger, {LABEL: facts.name}, _namespace_labels(facts))
     return sorted(
         {
             name
