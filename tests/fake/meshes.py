@@ -57,13 +57,16 @@ class Meshes:
     def tell(self, cluster: ElixirCluster, _ready: Collection[str], _removing: Collection[str]) -> None:
         """What every reconcile knows."""
         before, self._told[cluster.key] = self._told.get(cluster.key), cluster
-        other = before is None or before.generation != cluster.generation
+        other = before is None or (before.uid, before.generation) != (cluster.uid, cluster.generation)
+        if before and before.uid != cluster.uid:
+            self._seen.pop(cluster.key, None)
         if other or self._looked.get(cluster.key) != tuple(self._store.pods(cluster.key)):
             self._soon(cluster.key)
 
     def seen(self, key: Key) -> tuple[MeshView | None, str]:
         """As it was at the last look."""
-        return self._seen.get(key), ""
+        told, identity = self._told.get(key), self._store.identity(key)
+        return (self._seen.get(key) if told and identity and told.uid == identity[0] else None), ""
 
     def given_up(self, _key: Key) -> tuple[()]:
         return ()

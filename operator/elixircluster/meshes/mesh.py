@@ -103,6 +103,9 @@ class Mesh:
 
     def told(self, cluster: ElixirCluster, ready: Collection[str], removing: Collection[str]) -> bool:
         """What the reconcile knows. Returns whether that is worth a look before the next is due."""
+        if cluster.uid != self.cluster.uid:
+            # What an earlier resource of this name had is no mesh of this one.
+            self.seen, self._found, self._healer = None, None, Healer(self._common.permit)
         versions = self._common.credentials.versions(cluster, self._membership.secret)
         # A Secret that is not of our making has no version here; that it is another may be why the reconcile came.
         foreign = any(version is None for _, version in versions)

@@ -54,22 +54,22 @@ class Meshes:
 
     def seen(self, key: Key) -> tuple[MeshView | None, str]:
         """The mesh as it was last seen, and what a person can do about links that do not heal."""
-        mesh = self._meshes.get(key)
+        mesh = self._mesh(key)
         return (mesh.seen, mesh.advice) if mesh else (None, "")
 
     def given_up(self, key: Key) -> tuple[Link, ...]:
         """The links that were dialled often enough in vain."""
-        mesh = self._meshes.get(key)
+        mesh = self._mesh(key)
         return mesh.given_up if mesh else ()
 
     def refused(self, key: Key) -> bool:
         """Whether a node was last seen to have another cookie than the Secret."""
-        mesh = self._meshes.get(key)
+        mesh = self._mesh(key)
         return mesh is not None and mesh.refused
 
     def use_cookie(self, key: Key, cookie: str) -> None:
         """Dial with this cookie from now on."""
-        if mesh := self._meshes.get(key):
+        if mesh := self._mesh(key):
             mesh.use_cookie(cookie)
 
     async def dialler(self, cluster: ElixirCluster, pods: Sequence[Pod]) -> Dialler:
@@ -83,6 +83,11 @@ class Meshes:
         finally:
             for key in list(self._meshes):
                 await self._forget(key)
+
+    def _mesh(self, key: Key) -> Mesh | None:
+        """That of the resource that has this name now: an earlier one's says nothing of it."""
+        mesh, identity = self._meshes.get(key), self._store.identity(key)
+        return mesh if mesh and identity and mesh.cluster.uid == identity[0] else None
 
     async def _look(self, key: Key) -> float | None:
         """Whatever goes wrong with one mesh, the next look is the next."""

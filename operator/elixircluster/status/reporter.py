@@ -29,6 +29,8 @@ Object = dict[str, Any]
 
 PACE_SECONDS = 1.0
 """As long what changes nothing for whoever waits is gathered: of a resource in a burst one status, not one a step."""
+LEAST_SECONDS = 0.1
+"""Between two of a resource: two leaders, as there are where an etcd was restored, answer each other for seconds."""
 NEWS = ("Ready", "Stalled", "Available", "Clustered", "Paused")
 """Conditions that are waited for. The others say the same or the opposite of these."""
 UNDECLARED = "field not declared in schema"
@@ -44,6 +46,7 @@ class Reporter:
         self._clock = clock
         self._events = Events(api)
         self._gathered_since: dict[Key, float] = {}
+        self._told: dict[Key, float] = {}
 
     async def report(self, cluster: ElixirCluster, findings: Findings, trouble: Stalled | Retry | None) -> float | None:
         """Write the status where it differs. Returns in how many seconds it changes by itself, if it does.
@@ -70,6 +73,7 @@ class Reporter:
         """The resource is gone."""
         measures.forget(key)
         self._gathered_since.pop(key, None)
+        self._told.pop(key, None)
 
     async def unreadable(self, key: Key, body: Object, trouble: Stalled) -> None:
         """The same for a resource whose spec cannot be read."""
@@ -87,15 +91,19 @@ class Reporter:
 
     def _gathering(self, key: Key, previous: Object, wanted: Object) -> float:
         """In how many seconds this status is to be written, since more is to come; 0 where it is to be now."""
-        if wanted == previous or is_news(previous, wanted):
+        if wanted == previous:
             return 0.0
         now = asyncio.get_running_loop().time()
-        return max(0.0, self._gathered_since.setdefault(key, now) + PACE_SECONDS - now)
+        due = self._told.get(key, 0.0) + LEAST_SECONDS
+        if not is_news(previous, wanted):
+            due = self._gathered_since.setdefault(key, now) + PACE_SECONDS
+        return max(0.0, due - now)
 
     async def _write(self, key: Key, uid: str, previous: Object, wanted: Object) -> None:
         self._gathered_since.pop(key, None)
         if wanted == previous:
             return
+        self._told[key] = asyncio.get_running_loop().time()
         body: Object = {
             "apiVersion": API_VERSION,
             "kind": KIND,

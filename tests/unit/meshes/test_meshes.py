@@ -51,6 +51,17 @@ async def test_nothing_is_kept_of_a_mesh_whose_resource_is_gone(world):
     assert not len(world.meshes._common.addresses)
 
 
+async def test_the_mesh_of_an_earlier_resource_of_this_name_is_not_that_of_the_next(world):
+    """A resource that was made anew said FullMesh before it had a node."""
+    await world.pair()
+    world.tell()
+    await world.until_reason("FullMesh")
+    world.make_anew()
+    assert world.meshes.seen(KEY) == (None, "")
+    world.tell()
+    assert world.meshes.seen(KEY) == (None, "")
+
+
 async def test_the_same_again_is_the_same_view(world):
     await world.pair()
     world.tell()

@@ -104,6 +104,12 @@ class World:
         metadata = {"name": "chat", "namespace": "default", "uid": SET["uid"], "ownerReferences": [OWNER]}
         self.see(STATEFUL_SETS, {"metadata": metadata, "spec": {"replicas": self.spec["replicas"]}})
 
+    def make_anew(self):
+        """Another resource of the same name, which has no children yet."""
+        made = body(**self.spec)
+        made["metadata"]["uid"] = "another"
+        self.see(CLUSTERS, made)
+
     def see(self, kind, item):
         item["metadata"] |= {"resourceVersion": self.version(), "generation": self.generation}
         self.store.see(kind, item)
