@@ -225,6 +225,13 @@ def test_what_is_stopped_is_not_told_as_under_way():
     assert chat((0.0, "orphan_pods", "chat"), taken, again, replicas=1, probed=True) == []
 
 
+def test_two_leaders_of_a_restored_etcd_do_not_answer_each_other_without_end():
+    """Each lease was good until its next renewal, and each status was news to the other."""
+    made, changed = (0.0, "create", "chat", 1, "Rolling"), (0.0, "image", "chat", "chat:1")
+    steps = (made, (0.0, "settle"), (0.0, "settle"), changed, changed, (0.0, "change_leader"), (0.0, "restore", 2))
+    assert check(History(steps, elects=True, probed=True)) == []
+
+
 @pytest.mark.parametrize("pace", ["instant", "brisk", "wild"])
 def test_pods_that_kubernetes_refuses_cost_no_node_that_is_well(pace):
     refused, lifted = (0.0, "quota", 1), (20.0, "quota", None)
