@@ -107,6 +107,15 @@ def test_a_default_can_be_taken_away_with_null(render, values):
     assert set(pod(render(values))["spec"]["affinity"]) == {"podAntiAffinity"}
 
 
+@pytest.mark.parametrize("way", ["service", "serviceMonitor"])
+def test_helm_test_asks_for_metrics_wherever_there_is_a_service_of_them(render, way):
+    enabled = {name: {"enabled": name == way} for name in ("service", "serviceMonitor")}
+    made = render({"metrics": enabled})
+    (test,) = (item for item in made if item["kind"] == "Pod")
+    assert "METRICS" in {item["name"] for item in test["spec"]["containers"][0]["env"]}
+    assert any(item["kind"] == "Service" and item["metadata"]["name"].endswith("metrics") for item in made)
+
+
 def test_two_servers_do_not_share_a_port(render):
     with pytest.raises(RefusedError, match=r"metrics\.port and healthPort are the same"):
         render({"metrics": {"port": 8081}})
