@@ -97,7 +97,8 @@ class Reporter:
         due = self._told.get(key, 0.0) + LEAST_SECONDS
         if not is_news(previous, wanted):
             due = self._gathered_since.setdefault(key, now) + PACE_SECONDS
-        return max(0.0, due - now)
+        # A difference that is too small to move a clock is none.
+        return left if (left := due - now) > LEAST_SECONDS / 100 else 0.0
 
     async def _write(self, key: Key, uid: str, previous: Object, wanted: Object) -> None:
         self._gathered_since.pop(key, None)

@@ -232,6 +232,13 @@ def test_two_leaders_of_a_restored_etcd_do_not_answer_each_other_without_end():
     assert check(History(steps, elects=True, probed=True)) == []
 
 
+def test_a_status_that_is_gathered_is_written_when_its_time_has_come():
+    """What was left of the time was too little to move the clock, and the resource was looked at without end."""
+    lost = ((0.3, "lose_machine", "machine-1"), (0.0, "lose_child", "chat", "StatefulSet"))
+    steps = ((0.0, "create", "chat", 4, "Recreate"), *lost, (0.5, "settle"), (0.01, "machine_back", "machine-2"))
+    assert check(History(steps, seed=186451, probed=True)) == []
+
+
 @pytest.mark.parametrize("pace", ["instant", "brisk", "wild"])
 def test_pods_that_kubernetes_refuses_cost_no_node_that_is_well(pace):
     refused, lifted = (0.0, "quota", 1), (20.0, "quota", None)
