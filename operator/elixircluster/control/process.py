@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from elixircluster.api.resource import Key
-from elixircluster.control import watches, workers
+from elixircluster.control import memory, watches, workers
 from elixircluster.control.backoff import Backoff
 from elixircluster.control.leader import Leader
 from elixircluster.control.listing import relist
@@ -115,6 +115,7 @@ async def lead(settings: Settings, api: Api, leader: Leader, probes: health.Heal
         "meshes": look(),
         "resync": resync(api, store, queue, settings),
         "hearing the API server": hearing(streams),
+        "memory": memory.given_back(),
     }
     ended = list(tasks)[await first(*tasks.values())]
     if not stop.is_set():

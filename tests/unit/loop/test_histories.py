@@ -157,6 +157,12 @@ def test_what_was_deleted_in_a_gap_is_made_again_though_the_list_is_empty(kind):
     assert chat((0.0, "gap", (), 15.0), (1.0, "lose_child", "chat", kind)) == []
 
 
+@pytest.mark.parametrize("replicas", [0, 2])
+def test_the_children_of_a_resource_that_went_unheard_are_not_made_again_and_again(replicas):
+    """The garbage collector took them away, and each time they were missed."""
+    assert chat((0.0, "gap", ("ElixirCluster",), 60.0), (0.0, "delete", "chat"), replicas=replicas, elects=True) == []
+
+
 def test_a_resource_that_was_deleted_in_a_gap_leaves_nothing():
     assert chat((0.0, "gap", (), 15.0), (1.0, "delete", "chat")) == []
 
