@@ -10,7 +10,6 @@ import gc
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import aiohttp
 from aiohttp import web
@@ -23,7 +22,7 @@ from elixircluster.kube.api import Api
 from elixircluster.kube.kinds import CONFIG_MAPS
 from elixircluster.observed.store import Store
 from elixircluster.telemetry.health import Streams
-from tests.faults.process import ROOT
+from tests.faults.process import ROOT, memory_mb
 from tests.unit.control.server import Server, body, serving
 
 from .bench import Report
@@ -81,11 +80,10 @@ def microseconds(seconds: float, count: int) -> str:
     return f"{seconds / count * 1e6:.0f} µs"
 
 
-def resident() -> int:
+def resident() -> float:
     """In KB."""
     gc.collect()
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+    return memory_mb("self")[0] * 1024
 
 
 def name(number: int) -> str:

@@ -122,10 +122,15 @@ class Operator:
 
     def usage(self) -> Usage:
         stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        status = dict(line.split(":", 1) for line in lines)
-        memory = [int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")]
-        return Usage(time.monotonic(), (int(stat[11]) + int(stat[12])) / TICKS, *memory)
+        return Usage(time.monotonic(), (int(stat[11]) + int(stat[12])) / TICKS, *memory_mb(self.pid))
+
+
+def memory_mb(pid: int | str) -> tuple[float, float]:
+    """What a process has resident now, and the most until now."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = dict(line.split(":", 1) for line in lines)
+    resident, most = (int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+    return resident, most
 
 
 # After the first time, a kubelet waits ever longer before it starts a container again.

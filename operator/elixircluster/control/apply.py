@@ -17,12 +17,13 @@ import aiohttp
 from elixircluster.api.resource import KIND, ElixirCluster, Key
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.api import Api, ApiError
-from elixircluster.kube.kinds import CLUSTERS, OWNED, STATEFUL_SETS, Owned
+from elixircluster.kube.kinds import OWNED, STATEFUL_SETS, Owned
 from elixircluster.observed.child import INTENT_ANNOTATION, Child, Identity
 from elixircluster.observed.fields import holds
 from elixircluster.observed.ownership import owner_name, owner_uid, refuse_foreign
 from elixircluster.observed.store import Store
 from elixircluster.observed.workload import TEMPLATE_ANNOTATION
+from elixircluster.status.presence import look_again
 
 Object = dict[str, Any]
 Trouble = Stalled | Retry
@@ -154,7 +155,8 @@ class Applier:
         """Create the object, or see the one that is there already."""
         identity = item["kind"], item["metadata"]["name"]
         if cluster.status.get("written") or identity in self._settled.get(cluster.key, {}):
-            await self._confirm(cluster)
+            # One that was there and is not may have gone with its resource, unheard. Made anew, it would go again.
+            await look_again(self._api, self._store, cluster.key, known=cluster.uid)
         try:
             created = await self._api.apply(
                 row.kind, {**item, "metadata": {**item["metadata"], "resourceVersion": NEVER}}
@@ -167,20 +169,6 @@ class Applier:
             self._settled.setdefault(cluster.key, {})[identity] = (child.intent, child.fields)
             return child
         return self._absorb(row, await self._existing(cluster, row, item["metadata"]["name"]))
-
-    async def _confirm(self, cluster: ElixirCluster) -> None:
-        """A child that was there and is not may have gone with its resource, of which nobody has told yet.
-
-        Whoever made it anew would do so again and again, and Kubernetes' garbage collector would take it away.
-        """
-        body = await self._api.get(CLUSTERS, cluster.namespace, cluster.name)
-        if body is None:
-            self._store.vanished(cluster.key)
-        elif body["metadata"]["uid"] != cluster.uid:
-            self._store.see(CLUSTERS, body)
-        else:
-            return
-        raise Retry("ResourceChanged")
 
     async def _existing(self, cluster: ElixirCluster, row: Owned, name: str) -> Object:
         """What is there under this name. Raises where nothing is, or something of somebody else."""

@@ -21,6 +21,7 @@ from elixircluster.status.document import status, unreadable_status
 from elixircluster.status.events import Events, transitions
 from elixircluster.status.findings import Findings
 from elixircluster.status.machines import changes, patience_left
+from elixircluster.status.presence import look_again
 from elixircluster.status.progress import time_left
 
 logger = logging.getLogger(__name__)
@@ -116,22 +117,14 @@ class Reporter:
             self._store.absorb(CLUSTERS, await self._apply(body))
         except ApiError as error:
             if error.code in {404, 409}:
-                await self._look_again(key)
+                # The resource is gone, or another one has its name.
+                await look_again(self._api, self._store, key)
                 return
             raise Retry("ApiServer", after=error.retry_after or 0.0) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Retry("ApiServer") from error
         for event in (*changes(previous, wanted), *transitions(previous.get("conditions") or [], wanted["conditions"])):
             await self.tell(key, uid, event)
-
-    async def _look_again(self, key: Key) -> None:
-        """The resource is gone, or another one has its name: news that a watch may have lost."""
-        body = await self._api.get(CLUSTERS, key.namespace, key.name)
-        if body is None:
-            self._store.vanished(key)
-        else:
-            self._store.see(CLUSTERS, body)
-        raise Retry("ResourceChanged")
 
     async def _apply(self, body: Object) -> Object:
         try:

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 
 from elixircluster.control import memory
-
-PAGE_KB = 4
-
-
-def resident() -> int:
-    """In KB."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_KB
+from tests.faults.process import memory_mb
 
 
 async def test_what_was_freed_between_what_stays_is_given_back(monkeypatch):
@@ -22,8 +15,8 @@ async def test_what_was_freed_between_what_stays_is_given_back(monkeypatch):
     burst = [bytearray(20_000) for _ in range(5_000)]
     kept = burst[::100]
     burst.clear()
-    before = resident()
+    before, _ = memory_mb("self")
     with suppress(TimeoutError):
         await asyncio.wait_for(memory.given_back(), 0.2)
-    assert resident() < before - 50_000
+    assert memory_mb("self")[0] < before - 50
     assert kept
