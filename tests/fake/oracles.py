@@ -12,6 +12,7 @@ from elixircluster.text import seconds_between
 from tests.fake import statefulset
 from tests.fake.api import Request
 from tests.fake.kubelet import LATE, image_of, ready_since
+from tests.fake.rights import granted, needed
 from tests.fake.server import Change, Ref, Server, controller
 from tests.fake.statefulset import is_ready, parent, revision
 from tests.fake.view import View, lost, ordinal, revision_of, why_not_whole
@@ -46,6 +47,8 @@ class Judge:
 
     def issued(self, view: View, request: Request) -> None:
         """An operator sends a request, and knows what is in `view`."""
+        if (right := needed(request.kind, request.verb, request.subresource)) not in granted():
+            self.accuse("only what its role grants is asked for", " ".join(right))
         if request.verb == "delete" and request.kind == PODS and request.body:
             self._deletions[request.name, request.body["resourceVersion"]] = self._judge_deletion(view, request)
         elif request.subresource == "status" and request.kind == CLUSTERS:

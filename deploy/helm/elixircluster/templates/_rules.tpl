@@ -7,7 +7,7 @@ resource needs comes with a value of its own (rbac.certManager, rbac.apiDiscover
 {{- define "elixircluster.rules" -}}
 - apiGroups: [elixircluster.dev]
   resources: [elixirclusters]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 - apiGroups: [elixircluster.dev]
   resources: [elixirclusters/status]
   verbs: [patch]
