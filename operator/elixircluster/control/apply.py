@@ -23,6 +23,7 @@ from elixircluster.observed.fields import holds
 from elixircluster.observed.ownership import owner_name, owner_uid, refuse_foreign
 from elixircluster.observed.store import Store
 from elixircluster.observed.workload import TEMPLATE_ANNOTATION
+from elixircluster.render.names import MANAGED_BY
 from elixircluster.status.presence import look_again
 
 Object = dict[str, Any]
@@ -152,7 +153,7 @@ class Applier:
         return settled.get(identity) == (child.intent, child.fields)
 
     async def _create(self, cluster: ElixirCluster, row: Owned, item: Object) -> Child:
-        """Create the object, or see the one that is there already."""
+        """Create the object. Raises `Retry` where one of ours is there already, which is seen then."""
         identity = item["kind"], item["metadata"]["name"]
         if cluster.status.get("written") or identity in self._settled.get(cluster.key, {}):
             # One that was there and is not may have gone with its resource, unheard. Made anew, it would go again.
@@ -168,7 +169,22 @@ class Applier:
             child = self._absorb(row, created)
             self._settled.setdefault(cluster.key, {})[identity] = (child.intent, child.fields)
             return child
-        return self._absorb(row, await self._existing(cluster, row, item["metadata"]["name"]))
+        # What is wanted was decided as if it were not there: of a StatefulSet with nodes, it may be something else.
+        self._store.absorb(row.kind, await self._seen_again(row, await self._existing(cluster, row, identity[1])))
+        raise Retry("Conflict")
+
+    async def _seen_again(self, row: Owned, existing: Object) -> Object:
+        """The object, with the label by which we see what is ours, if somebody took that away."""
+        metadata = existing["metadata"]
+        if MANAGED_BY.items() <= (metadata.get("labels") or {}).items():
+            return existing
+        patch = {"metadata": {"uid": metadata["uid"], "labels": MANAGED_BY}}
+        try:
+            return await self._api.merge(row.kind, metadata["namespace"], metadata["name"], patch)
+        except ApiError as error:
+            if error.code not in {404, 409}:
+                raise
+        raise Retry("Conflict")
 
     async def _existing(self, cluster: ElixirCluster, row: Owned, name: str) -> Object:
         """What is there under this name. Raises where nothing is, or something of somebody else."""

@@ -276,3 +276,10 @@ def test_a_machine_that_is_lost_in_the_midst_of_a_change_stops_it():
 def test_all_machines_are_lost_and_come_back():
     lost = [(0.0, "lose_machine", f"machine-{number}") for number in range(3)]
     assert chat(*lost, (60.0, "scale", "chat", 5), (400.0, "machine_back", "machine-1")) == []
+
+
+def test_a_statefulset_that_lost_its_label_is_looked_at_before_it_is_written():
+    """It was taken for one that is yet to be made, so for one without nodes, which may have another port at once."""
+    changed = ((0.05, "scale", "chat", 4), (0.5, "port", "chat", 6790))
+    lost = (0.01, "touch_labels", "chat", "StatefulSet", "app.kubernetes.io/managed-by")
+    assert chat((0.05, "gap", (), 2.0), *changed, lost, replicas=2) == []
