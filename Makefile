@@ -16,9 +16,13 @@ demo: .venv/ready ## A cluster, the operator in it, three nodes that see each ot
 
 .PHONY: test
 test: .venv/ready ## Everything that must pass
-	@$(BIN)/python -m tests.suites prepare & building=$$!; $(MAKE) -s lint unit; checked=$$?; wait $$building && exit $$checked
+	@$(MAKE) -s -j 2 prepare lint unit
 	@$(MAKE) -s verify
 	@$(BIN)/python -m tests.suites run
+
+.PHONY: prepare
+prepare: .venv/ready ## Programs and images of the suites, built where they are not
+	@$(BIN)/python -m tests.suites prepare
 
 .PHONY: check
 check: .venv/ready lint unit verify ## What needs no Kubernetes: a minute
