@@ -128,6 +128,14 @@ def judge(held: Held, demand: Demand, checks: Sequence[Check] = CHECKS) -> Fault
     return next((fault for check in checks if (fault := check(held, demand))), None)
 
 
+def turn(held: Held, now: dt.datetime) -> dt.datetime | None:
+    """When time alone makes something else of it: as its certificate's time comes, or ends."""
+    if held.certificate is None:
+        return None
+    times = (held.certificate.not_valid_before_utc, held.certificate.not_valid_after_utc)
+    return next((time for time in times if time > now), None)
+
+
 def has_signed(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
     """Whether the one has signed the other."""
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 from elixircluster.api.resource import GROUP, ElixirCluster, Key
 from elixircluster.certificates.issue import Pair, encode, new_authority, new_certificate
-from elixircluster.certificates.judge import Demand, Fault, Held, judge
+from elixircluster.certificates.judge import Demand, Held, judge, turn
 from elixircluster.certificates.renewal import Renewal, authority_serves, renewal
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.api import Api, ApiError
@@ -69,7 +69,7 @@ class Certificates:
         if mode == "SelfSigned":
             return Result(again=await self._self_signed(cluster))
         if mode == "Secret":
-            await self._users_own(cluster)
+            return Result(again=await self._users_own(cluster))
         return Result()
 
     async def await_issued(self, context: Context) -> Result:
@@ -82,9 +82,10 @@ class Certificates:
         why = f"kubectl describe certificate {names(cluster).certificate} says why"
         if secret is None:
             raise Retry("WaitingForCertificate", f"cert-manager has not made Secret {name} yet; {why}", after=1.0)
-        if fault := judge(Held.read(secret.get("data")), self._demand(cluster)):
+        held = Held.read(secret.get("data"))
+        if fault := judge(held, self._demand(cluster)):
             raise Retry("WaitingForCertificate", f"Secret {name} {fault.message}; {why}", after=5.0)
-        return Result()
+        return Result(again=self._seconds_until_turn(held))
 
     async def _self_signed(self, cluster: ElixirCluster) -> float:
         """Returns in how many seconds to look again."""
@@ -154,14 +155,24 @@ class Certificates:
     def _secret(self, cluster: ElixirCluster, name: str, data: dict[str, str], annotations: dict[str, str]) -> Body:
         return render_tls_secret(cluster, self._templates, name, data, annotations)
 
-    async def _users_own(self, cluster: ElixirCluster) -> None:
+    async def _users_own(self, cluster: ElixirCluster) -> float | None:
+        """Returns in how many seconds to look again."""
         secret = await self._api.get(SECRETS, cluster.namespace, certificate_secret(cluster))
         where = f"Secret {certificate_secret(cluster)} (spec.distribution.tls.secretRef)"
         if secret is None:
             message = f"{where} does not exist in namespace {cluster.namespace}; create it"
             raise Stalled("CertificateSecretMissing", message)
-        if fault := judge(Held.read(secret.get("data")), self._demand(cluster)):
-            raise stalled(where, fault)
+        held = Held.read(secret.get("data"))
+        again = self._seconds_until_turn(held)
+        if fault := judge(held, self._demand(cluster)):
+            raise Stalled(fault.reason, f"{where} {fault.message}", again=again)
+        return again
+
+    def _seconds_until_turn(self, held: Held) -> float | None:
+        """Nobody tells of a certificate whose time is over."""
+        now = self._now()
+        time = turn(held, now)
+        return seconds_until(time, now) if time else None
 
     def _demand(self, cluster: ElixirCluster) -> Demand:
         """Nodes that are named by address are not told apart by their names."""
@@ -173,11 +184,6 @@ def is_unlabelled(cluster: ElixirCluster, secret: Body | None) -> bool:
     """Whether somebody took its labels away: no watch would see what becomes of it."""
     said = (secret or {}).get("metadata", {}).get("labels") or {}
     return secret is not None and not labels(cluster).items() <= said.items()
-
-
-def stalled(where: str, fault: Fault) -> Stalled:
-    """The fault of a Secret, for whoever made it."""
-    return Stalled(fault.reason, f"{where} {fault.message}")
 
 
 def since(secret: Body | None, now: dt.datetime) -> dt.datetime:
