@@ -18,11 +18,13 @@ class Stalled(Exception):  # noqa: N818 - an outcome with a reason, not a progra
 class Retry(Exception):  # noqa: N818 - an outcome with a reason, not a program error
     """The world is not there yet: look again in `after` seconds, each time, or without it after a growing backoff.
 
-    With a message it is shown to the user as what is being waited for.
+    With a message it is shown to the user as what is being waited for. `again`: something else is due in so many
+    seconds, whatever becomes of this.
     """
 
-    def __init__(self, reason: str, message: str = "", *, after: float = 0.0) -> None:
+    def __init__(self, reason: str, message: str = "", *, after: float = 0.0, again: float | None = None) -> None:
         super().__init__(f"{reason}: {message}" if message else reason)
         self.reason = reason
         self.message = message
         self.after = after
+        self.again = again

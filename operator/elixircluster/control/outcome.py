@@ -49,8 +49,8 @@ def outcome(trouble: Stalled | Retry | None, again: Sequence[float | None], *, n
 
     Raises the `Retry` that is waited for, unless there is news to look at first.
     """
-    if isinstance(trouble, Retry) and not news:
-        raise trouble
     wanted = [*again, trouble.again if isinstance(trouble, Stalled) else None, 0.0 if news else None]
     soonest = min((seconds for seconds in wanted if seconds is not None), default=None)
+    if isinstance(trouble, Retry) and not news:
+        raise Retry(trouble.reason, trouble.message, after=trouble.after, again=soonest)
     return Outcome("stalled" if trouble else "success", soonest)

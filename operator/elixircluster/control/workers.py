@@ -17,6 +17,9 @@ from elixircluster.telemetry.log import reconcile_id, resource
 
 logger = logging.getLogger(__name__)
 
+LEAST_SECONDS = 1.0
+"""What is due now is not looked at more often than this, while the world is not there yet."""
+
 
 async def work(queue: Queue, reconciler: Reconciler) -> None:
     """Take keys from the queue until cancelled."""
@@ -39,6 +42,8 @@ async def attempt(queue: Queue, reconciler: Reconciler, key: Key) -> str:
     except Retry as retry:
         # Told when, that is when; else it grows, as with every error.
         seconds = queue.again(key, retry.after) if retry.after else queue.retry(key)
+        if retry.again is not None:
+            queue.add_after(key, max(retry.again, LEAST_SECONDS))
         logger.info("again in %.1f s: %s", seconds, retry)
         return "requeue_after"
     except NotLeadingError:
