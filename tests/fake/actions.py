@@ -41,6 +41,11 @@ def port(world: World, name: str, number: int) -> None:
     world.change(name, distribution={"port": number}, update={"allowRecreate": True})
 
 
+def on_failure(world: World, name: str, wanted: str) -> None:
+    """What becomes of a revision that gets no further for a minute."""
+    world.change(name, update={"onFailure": wanted, "timeoutSeconds": 60})
+
+
 def pause(world: World, name: str, paused: bool) -> None:
     world.change(name, paused=paused)
 
@@ -199,6 +204,7 @@ ACTIONS: dict[str, Callable[..., None]] = {
         image_and_scale,
         strategy,
         port,
+        on_failure,
         pause,
         delete,
         recreate,

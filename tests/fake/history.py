@@ -50,6 +50,7 @@ MENU: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "image_and_scale": (NAME, st.sampled_from(IMAGES), SIZES),
     "strategy": (NAME, STRATEGIES),
     "port": (NAME, PORTS),
+    "on_failure": (NAME, st.sampled_from(("Rollback", "Rollback", "Pause"))),
     "pause": (NAME, st.booleans()),
     "delete": (NAME,),
     "recreate": (NAME, SIZES),

@@ -21,7 +21,8 @@ TIMES = {"upSince", "lastTransitionTime", "progressedAt"}
 ADDRESSES = {"podIP", "node", "machine"}
 IDENTITIES = {COOKIE_ANNOTATION, INTENT_ANNOTATION, TEMPLATE_ANNOTATION, "written"}
 """Annotations, and a part of status, made from uids."""
-NEVER_THE_SAME = UNTOLD | GENERATIONS | TIMES | ADDRESSES | IDENTITIES
+PAST = {"history"}
+NEVER_THE_SAME = PAST | UNTOLD | GENERATIONS | TIMES | ADDRESSES | IDENTITIES
 
 
 def outcome(world: World, name: str) -> Body:

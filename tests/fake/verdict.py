@@ -9,6 +9,7 @@ from typing import Any
 
 from elixircluster.kube.kinds import OWNED
 from elixircluster.rollout.boot import UNASKED
+from elixircluster.rollout.history import stood_back_from
 from tests.fake import clock
 from tests.fake.actions import ACTIONS
 from tests.fake.history import NAMES, History
@@ -38,7 +39,7 @@ async def live(history: History) -> World:
             ACTIONS[action](world, *arguments)
     await asyncio.sleep(1.0)
     come_to_rest(world, history)
-    if not (await world.settle() and await all_told(world)):
+    if not (await world.settle() and await all_told(world) and await none_stands_back(world, history)):
         world.judge.accuse("it comes to rest", "something goes on and on")
     return world
 
@@ -47,6 +48,19 @@ async def all_told(world: World) -> bool:
     """What is believed of a node that is not asked, as one too many, is told after a while. Then it rests again."""
     await asyncio.sleep(UNASKED.seconds)
     return await world.settle()
+
+
+async def none_stands_back(world: World, history: History) -> bool:
+    """Where it is mended, what has failed is not wanted any more. Then it rests again."""
+    failed = [name for name in NAMES if history.mended and stands_back(world.resource(name))]
+    for name in failed:
+        world.change(name, image="chat:10")
+    return await world.settle() if failed else True
+
+
+def stands_back(cluster: Body | None) -> bool:
+    """Whether its nodes are what they were before what it wants."""
+    return bool(stood_back_from((cluster or {}).get("status") or {}))
 
 
 def come_to_rest(world: World, history: History) -> None:

@@ -167,5 +167,12 @@ class Update(Model):
     timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = Field(
         600,
         description="After how many seconds in which a change gets no further a person is asked to act: Stalled, "
-        "reason ProgressDeadlineExceeded. Nothing is undone, and it goes on by itself once it can.",
+        "reason ProgressDeadlineExceeded. By itself nothing is undone, and it goes on once it can; see onFailure.",
+    )
+    on_failure: Literal["Pause", "Rollback"] = Field(
+        "Pause",
+        description="What becomes of a new revision that gets no further for timeoutSeconds. Pause: it stays where it "
+        "stands, and goes on by itself once it can. Rollback: the last revision whose nodes were all up and meshed "
+        "takes its place, and the resource is Stalled, reason RolledBack, until its spec changes. Either way no node "
+        "is taken while one of a newer revision is not up.",
     )

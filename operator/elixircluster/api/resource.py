@@ -67,6 +67,7 @@ class ElixirCluster:
     """A resource that was parsed.
 
     `status` is as it stands in the API server; a new value of `rotate_cookie`, an annotation, asks for a new cookie.
+    `failed`: why `spec` is not what the resource wants, but what its nodes were made of before.
     """
 
     key: Key
@@ -75,6 +76,7 @@ class ElixirCluster:
     spec: ElixirClusterSpec
     status: dict[str, Any]
     rotate_cookie: str = ""
+    failed: str = ""
 
     @property
     def name(self) -> str:

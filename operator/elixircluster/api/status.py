@@ -12,6 +12,8 @@ Short = Annotated[str, StringConstraints(max_length=512)]
 Message = Annotated[str, StringConstraints(max_length=32768)]
 
 MOST_STRANGERS = 100
+MOST_REVISIONS = 10
+LONGEST_SPEC = 16384
 MOST_MISSING = 16
 """How many pods one node's entry names; beyond, the islands tell more."""
 
@@ -55,6 +57,30 @@ class NodeStatus(Model):
     elixir_version: Short | None = Field(None, description="Its Elixir, where it has one.")
     image: Short | None = Field(None, description="The image that the pod runs.")
     message: Message | None = Field(None, description="Why it is not ready.")
+
+
+class RevisionStatus(Model):
+    """A revision of the nodes, and what became of it."""
+
+    revision: Short = Field(description="The StatefulSet's name for it, without the resource's.")
+    image: Short = Field(description="The image of its nodes.")
+    started_at: Annotated[str, StringConstraints(max_length=64)] = Field(
+        description="When it was first seen.", json_schema_extra={"format": "date-time"}
+    )
+    ended_at: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="When its result came.", json_schema_extra={"format": "date-time"}
+    )
+    result: Literal["Progressing", "Complete", "Failed", "RolledBack", "Superseded"] = Field(
+        description="Progressing: its nodes are being made. Complete: all were up and meshed. Failed: not all came up, "
+        "see message. RolledBack: the same, and the last that was complete is in its place. Superseded: another one "
+        "came before it was complete."
+    )
+    message: Message | None = Field(None, description="Why it has failed.")
+    spec: Annotated[str, StringConstraints(max_length=LONGEST_SPEC)] | None = Field(
+        None,
+        description="The spec that it was made of, as JSON without defaults, `replicas`, `paused` and `update`. Absent "
+        f"where that has more than {LONGEST_SPEC} characters: there is no way back to it.",
+    )
 
 
 class UpdateStatus(Model):
@@ -111,6 +137,9 @@ class ElixirClusterStatus(Model):
         None, description="Nodes that members are connected with and that are no pods of this cluster."
     )
     update: UpdateStatus | None = Field(None, description="Where a change of the nodes stands.")
+    history: Annotated[list[RevisionStatus], Field(max_length=MOST_REVISIONS)] | None = Field(
+        None, description=f"The last {MOST_REVISIONS} revisions, newest first, and what became of them."
+    )
     console: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
         None, description="Command that opens a remote console, on a node that answers where there is one."
     )

@@ -21,7 +21,7 @@ from elixircluster.observed.snapshot import Observed
 from elixircluster.observed.store import Store
 from elixircluster.phase import Context, Result
 from elixircluster.render.templates import Templates
-from elixircluster.rollout import boot, split
+from elixircluster.rollout import boot, history, split
 from elixircluster.status.findings import diagnosed, found
 from elixircluster.status.reporter import Reporter
 
@@ -46,6 +46,7 @@ class Reconciler:
             # Before whatever may stop: a certificate runs out, and a pod is ill, whether the resource is paused or not.
             self._certificates.renew,
             self._hearing.phase,
+            history.stand_back,
             split.guard,
             self._rotator.phase,
             self._children.phase,
@@ -60,7 +61,7 @@ class Reconciler:
             self._forget(key)
             return DONE
         try:
-            cluster = parse(body)
+            cluster = history.in_force(parse(body))
         except Stalled as stalled:
             await self._reporter.unreadable(key, body, stalled)
             return Outcome("stalled", stalled.again)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from elixircluster.errors import Retry, Stalled
 from elixircluster.observed.machine import LOST
+from elixircluster.rollout.history import ROLLED_BACK, Standing
 from elixircluster.status.findings import Findings, not_as_told
 
 LONGEST_MESSAGE = 4096
@@ -64,6 +65,21 @@ def stalled(seen: Findings) -> Verdict:
     if seen.unhealed:
         return Verdict(True, "MeshNotHealed", seen.unhealed)
     return Verdict(False, "NothingStalled", "")
+
+
+def standing(seen: Findings) -> Standing:
+    """How the newest revision stands. A machine that is lost, and links that do not heal, are no fault of it."""
+    plan = seen.plan
+    if plan is None or any(pod.lost for pod in seen.pods):
+        return Standing()
+    if plan.done:
+        unseen = seen.probed and seen.wanted and (seen.mesh is None or seen.mesh.verdict.clustered is False)
+        return Standing(complete=not unseen)
+    if isinstance(seen.trouble, Stalled) and seen.trouble.reason != ROLLED_BACK:
+        return Standing(failure=f"{seen.trouble.reason}: {seen.trouble.message}", overdue=bool(seen.overdue))
+    if seen.overdue:
+        return Standing(failure=f"no progress for {seen.overdue} s: {plan.message}", overdue=True)
+    return Standing()
 
 
 def available(seen: Findings) -> Verdict:

@@ -15,7 +15,8 @@ from elixircluster.render.distribution import Distribution
 from elixircluster.render.names import CONTAINER, members, pod_name, selector_text
 from elixircluster.render.runtimes import runtime
 from elixircluster.rollout.change import Plan
-from elixircluster.status.conditions import LONGEST_MESSAGE, conditions
+from elixircluster.rollout.history import recorded
+from elixircluster.status.conditions import LONGEST_MESSAGE, conditions, standing
 from elixircluster.status.findings import Findings
 from elixircluster.status.machines import given_up
 from elixircluster.status.progress import progress
@@ -55,6 +56,8 @@ def status(cluster: ElixirCluster, seen: Findings, now: str) -> Status:
     if seen.plan:
         result["update"] = update(cluster, seen, seen.plan)
         seen = hurried(cluster, seen, result, now)
+        if told := revisions(cluster, seen, now):
+            result["history"] = told
     previous = cluster.status.get("conditions") or []
     return {**result, "conditions": conditions(seen, cluster.generation, previous, now)}
 
@@ -62,11 +65,16 @@ def status(cluster: ElixirCluster, seen: Findings, now: str) -> Status:
 def update(cluster: ElixirCluster, seen: Findings, plan: Plan) -> Status:
     """Where a change of the nodes stands."""
     return {
-        "revision": seen.revision.removeprefix(f"{cluster.name}-"),
+        "revision": short(cluster, seen.revision),
         "strategy": cluster.spec.update.strategy,
         "step": plan.reason,
         "message": plan.message[:LONGEST_MESSAGE],
     }
+
+
+def short(cluster: ElixirCluster, revision: str) -> str:
+    """A revision's name without the StatefulSet's."""
+    return revision.removeprefix(f"{cluster.name}-")
 
 
 def hurried(cluster: ElixirCluster, seen: Findings, result: Status, now: str) -> Findings:
@@ -77,6 +85,12 @@ def hurried(cluster: ElixirCluster, seen: Findings, result: Status, now: str) ->
         return seen
     result["update"]["progressedAt"] = found.since
     return replace(seen, overdue=timeout) if found.overdue else seen
+
+
+def revisions(cluster: ElixirCluster, seen: Findings, now: str) -> list[Status]:
+    """What became of the last revisions. While not all is written the newest is not what is wanted."""
+    counts = seen.applied and not seen.paused
+    return recorded(cluster, short(cluster, seen.revision) if counts else "", standing(seen), now)
 
 
 def unreadable_status(previous: Status, generation: int, seen: Findings, now: str) -> Status:

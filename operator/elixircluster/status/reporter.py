@@ -16,6 +16,7 @@ from elixircluster.kube.api import Api, ApiError
 from elixircluster.kube.kinds import CLUSTERS
 from elixircluster.observed.store import Store
 from elixircluster.phase import Event
+from elixircluster.rollout.history import stood_back_from
 from elixircluster.status import measures
 from elixircluster.status.document import status, unreadable_status
 from elixircluster.status.events import Events, transitions
@@ -65,6 +66,7 @@ class Reporter:
             return gathering
         await self._write(cluster.key, cluster.uid, cluster.status, wanted)
         left = (
+            0.0 if stood_back_from(wanted) != stood_back_from(cluster.status) else None,
             seconds_left(wanted, cluster.spec.update.timeout_seconds, now),
             patience_left(findings.pods, now),
         )
