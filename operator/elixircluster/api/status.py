@@ -36,6 +36,7 @@ class NodeStatus(Model):
 
     pod: Short = Field(description="The pod.")
     node: Short | None = Field(None, description="The BEAM node's name.")
+    revision: Short | None = Field(None, description="The revision that it is of.")
     ready: bool = Field(description="Whether the pod is ready, and its node has booted.")
     up_since: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         None, description="When it was first seen so.", json_schema_extra={"format": "date-time"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ class Progress(NamedTuple):
 
 
 Judge = Callable[[Object], Progress]
+Teller = Callable[[Object], Iterable[str]]
 
 timeout_option = click.option(
     "--timeout", type=Duration(), default="0", help="How long to wait, as 5m; by default without an end."
@@ -99,23 +100,38 @@ def change(kubectl: Kubectl, name: str, patch: Mapping[str, Any], *, work: bool 
     kubectl.text("patch", resources.KIND, name, "--type=merge", "--patch", json.dumps(patch))
 
 
-def wait(kubectl: Kubectl, name: str, judge: Judge, seconds: float = 0.0) -> None:
-    """Tell each step until the change is done. Raises `KubectlError` where it cannot be, or not so soon."""
+def nothing(_body: Object) -> Iterable[str]:
+    """No lines."""
+    return ()
+
+
+def wait(kubectl: Kubectl, name: str, judge: Judge, seconds: float = 0.0, beside: Teller = nothing) -> None:
+    """Tell each step until the change is done. Raises `KubectlError` where it cannot be, or not so soon.
+
+    `beside`: more lines to tell of what is seen, before its step.
+    """
     said = ""
     try:
         for body in kubectl.watch(resources.KIND, name, seconds=seconds):
+            for line in beside(body):
+                tell(line)
             progress = judge(body)
             words = plain_line(progress.words)
             if progress.failed:
                 raise KubectlError(words)
             if words != said:
                 said = words
-                click.echo(f"{datetime.now().astimezone():%H:%M:%S} {said}" if sys.stdout.isatty() else said)
+                tell(said)
             if progress.done:
                 return
     except TimeoutError:
         raise KubectlError(f"not done after {seconds:g} s, and the operator goes on: {said}") from None
     raise KubectlError(f"{name} was deleted")
+
+
+def tell(line: str) -> None:
+    """Print it, for a person with the time."""
+    click.echo(f"{datetime.now().astimezone():%H:%M:%S} {line}" if sys.stdout.isatty() else line)
 
 
 def rollout(body: Object) -> Progress:

@@ -108,6 +108,8 @@ def node(cluster: ElixirCluster, pod: Pod, mesh: MeshView | None) -> Status:
     name = Distribution.at(cluster, pod.distribution).node(cluster, pod.name, pod.address)
     if name:
         result["node"] = name
+    if pod.revision:
+        result["revision"] = short(cluster, pod.revision)
     result |= {key: value for key, value in (("machine", pod.machine), ("lostSince", pod.lost)) if value}
     result |= answer_of(name, mesh) if mesh else previous_answer(cluster, pod.name, name)
     if pod.up and pod.up_since:
