@@ -17,10 +17,9 @@ from elixircluster.observed.snapshot import Observed
 from elixircluster.phase import Context, Result
 from elixircluster.render.objects import render
 from elixircluster.render.templates import Templates
-from elixircluster.rollout.change import change_of
 from elixircluster.rollout.gates import Wait
 from elixircluster.rollout.plan import plan, replicas_to_write
-from elixircluster.rollout.split import apart
+from elixircluster.rollout.split import change
 
 WAIT_SECONDS = 60.0
 """News of the pods come sooner."""
@@ -77,10 +76,10 @@ class Children:
         Empty where only a rendering can tell what is wanted: how long a StatefulSet is held at zero depends on its
         template.
         """
-        cluster, change = context.cluster, change_of(context.cluster, apart(context))
-        if change.stops_first:
+        cluster, wanted = context.cluster, change(context)
+        if wanted.stops_first:
             return []
-        replicas = plan(change, context.observed).replicas
+        replicas = plan(wanted, context.observed).replicas
         identities = cluster.uid, context.facts.cookie_identity, self._templates.identity
         return [*identities, cluster.spec.model_dump_json(), replicas]
 
@@ -98,6 +97,5 @@ def scaled(item: Object, context: Context) -> Object | Wait:
     """
     if item["kind"] != STATEFUL_SETS.kind:
         return item
-    change = change_of(context.cluster, apart(context))
-    replicas = replicas_to_write(change, context.observed, digest(item["spec"]["template"]))
+    replicas = replicas_to_write(change(context), context.observed, digest(item["spec"]["template"]))
     return replicas if isinstance(replicas, Wait) else {**item, "spec": {**item["spec"], "replicas": replicas}}

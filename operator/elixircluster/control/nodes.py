@@ -8,11 +8,11 @@ from elixircluster.kube.kinds import PODS
 from elixircluster.meshes.meshes import Meshes
 from elixircluster.observed.pod import Pod
 from elixircluster.phase import Context, Event, Result
-from elixircluster.rollout.change import Plan, change_of, removed
+from elixircluster.rollout.change import Plan, removed
 from elixircluster.rollout.plan import plan
 from elixircluster.rollout.remedy import REASON as RESTARTING
 from elixircluster.rollout.remedy import remedy
-from elixircluster.rollout.split import apart
+from elixircluster.rollout.split import change
 
 
 class Nodes:
@@ -26,7 +26,7 @@ class Nodes:
         """What may be done now."""
         cluster, observed = context.cluster, context.observed
         mesh, _ = self._meshes.seen(cluster.key)
-        found = plan(change_of(cluster, apart(context)), observed, mesh)
+        found = plan(change(context), observed, mesh)
         if cluster.spec.mesh.heal != "Restart":
             return found
         return remedy(found, observed.pods, mesh, self._meshes.given_up(cluster.key))

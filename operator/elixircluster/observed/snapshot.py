@@ -70,6 +70,12 @@ class Observed:
             unexplained=tuple(filter(is_open, members)),
         )
 
+    @property
+    def has_unseen(self) -> bool:
+        """Whether the StatefulSet may have pods of which no news has come yet."""
+        workload = self.workload
+        return workload is not None and (not workload.observed or workload.pods > len(self.pods))
+
     def at(self, now: str) -> Observed:
         """As it is to be seen then; `now` is RFC 3339."""
         pods, unclaimed = (tuple(pod.at(now) for pod in some) for some in (self.pods, self.unclaimed))

@@ -7,6 +7,7 @@ from typing import Any
 
 from elixircluster.api.resource import GROUP
 from elixircluster.observed.fields import written_at
+from elixircluster.render.pod import DISTRIBUTION_ANNOTATION
 
 Body = dict[str, Any]
 
@@ -24,6 +25,10 @@ class Workload:
     template: str = ""
     written: str = ""
     """When the operator last wrote what is in it."""
+    distribution: str = ""
+    """How the nodes of its template are reached."""
+    pods: int = 0
+    """How many pods its controller counts."""
 
     @classmethod
     def parse(cls, body: Body) -> Workload:
@@ -33,6 +38,18 @@ class Workload:
             observed=status.get("observedGeneration", 0) >= metadata.get("generation", 1),
             replicas=body["spec"].get("replicas", 1),
             revision=status.get("updateRevision", ""),
-            template=(metadata.get("annotations") or {}).get(TEMPLATE_ANNOTATION, ""),
+            template=annotation(body, TEMPLATE_ANNOTATION),
             written=written_at(metadata),
+            distribution=annotation(body["spec"].get("template") or {}, DISTRIBUTION_ANNOTATION),
+            pods=status.get("replicas", 0),
         )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no pod and is to have none."""
+        return not (self.replicas or self.pods)
+
+
+def annotation(body: Body, name: str) -> str:
+    """An annotation of an object; empty where it has none of this name."""
+    return str(((body.get("metadata") or {}).get("annotations") or {}).get(name, ""))

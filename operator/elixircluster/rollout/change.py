@@ -13,7 +13,8 @@ from elixircluster.observed.pod import Pod
 class Change:
     """What is wanted of the nodes.
 
-    `apart` are pods that new ones could not talk to: all of them go first, whatever the strategy. `meshed`: whether the
+    `apart` are pods that new ones could not talk to: all of them go first, whatever the strategy. `unlike`: neither
+    could those that the StatefulSet makes by now, also where none was seen yet. `meshed`: whether the
     nodes are meant to be connected, each with all others; `asked`: whether they are asked. `min_ready_seconds` as the
     user says it.
     """
@@ -24,11 +25,12 @@ class Change:
     meshed: bool = True
     asked: bool = False
     min_ready_seconds: int | None = None
+    unlike: bool = False
 
     @property
     def stops_first(self) -> bool:
         """Whether old nodes and new ones must not meet."""
-        return self.strategy == "Recreate" or bool(self.apart)
+        return self.strategy == "Recreate" or bool(self.apart) or self.unlike
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,12 @@ class Plan:
     again: float | None = None
 
 
-def change_of(cluster: ElixirCluster, apart: Sequence[Pod]) -> Change:
+def change_of(cluster: ElixirCluster, apart: Sequence[Pod], *, unlike: bool) -> Change:
     """What the resource wants."""
     spec = cluster.spec
     meshed = spec.discovery.strategy != "None" and spec.mesh.topology == "Full"
     asked, least = spec.mesh.probe == "Enabled", spec.update.min_ready_seconds
-    return Change(spec.update.strategy, spec.replicas, tuple(apart), meshed, asked, least)
+    return Change(spec.update.strategy, spec.replicas, tuple(apart), meshed, asked, least, unlike)
 
 
 def removed(found: Plan, pods: Sequence[Pod]) -> list[Pod]:

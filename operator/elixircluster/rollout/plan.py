@@ -27,10 +27,18 @@ def plan(change: Change, observed: Observed, mesh: MeshView | None = None) -> Pl
         if not is_begun and (wait := stop_waits(workload, observed)):
             return Plan(wait.reason, wait.message, workload.replicas)
         return all_stop(observed, f"{len(change.apart)} that new ones cannot talk to")
-    if not workload.observed or not workload.revision:
-        replicas = held(change, workload)
-        return Plan("Observing", "waiting for the StatefulSet's new revision", replicas)
+    if told := unknown(workload, observed):
+        return Plan("Observing", told, held(change, workload))
     return STRATEGIES[change.strategy](change, workload, observed, mesh)
+
+
+def unknown(workload: Workload, observed: Observed) -> str:
+    """What must be known of the StatefulSet before anything is decided, or nothing."""
+    if not workload.observed or not workload.revision:
+        return "waiting for the StatefulSet's new revision"
+    if not workload.replicas and observed.has_unseen:
+        return "waiting for news of pods that the StatefulSet counts"
+    return ""
 
 
 def replicas_to_write(change: Change, observed: Observed, template: str) -> int | Wait:
@@ -43,7 +51,7 @@ def replicas_to_write(change: Change, observed: Observed, template: str) -> int 
     workload = observed.workload
     if workload is None or workload.template in {"", template} or not change.stops_first:
         return plan(change, observed).replicas
-    if not (observed.pods or observed.unclaimed):
+    if workload.is_empty and not (observed.pods or observed.unclaimed):
         return plan(change, observed).replicas
     return stop_waits(workload, observed) or 0
 

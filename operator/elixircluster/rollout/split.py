@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elixircluster.api.resource import ElixirCluster
-from elixircluster.errors import Stalled
+from elixircluster.errors import Retry, Stalled
 from elixircluster.observed.pod import Pod
 from elixircluster.phase import Context, Result
 from elixircluster.render.pod import distribution
+from elixircluster.rollout.change import Change, change_of
 
 
 async def guard(context: Context) -> Result:
     """The phase that comes before every change: none is made while the resource is paused, or would split it."""
     if context.cluster.spec.paused:
         return Result(stop=True)
+    if has_unlike_template(context) and context.observed.has_unseen:
+        raise Retry("Observing", "the StatefulSet may have nodes that were not seen yet; no change splits off these")
     refuse_to_split(context.cluster, unlike(context.cluster, context.observed.pods))
     return Result()
+
+
+def change(context: Context) -> Change:
+    """What is wanted of the nodes, and which of those that there are could not talk to new ones."""
+    return change_of(context.cluster, apart(context), unlike=has_unlike_template(context))
 
 
 def apart(context: Context) -> tuple[Pod, ...]:
@@ -24,6 +32,14 @@ def apart(context: Context) -> tuple[Pod, ...]:
     by_cookie = {pod.uid for pod in context.facts.apart}
     by_distribution = {pod.uid for pod in unlike(context.cluster, context.observed.pods)}
     return tuple(pod for pod in context.observed.pods if pod.uid in by_cookie | by_distribution)
+
+
+def has_unlike_template(context: Context) -> bool:
+    """Whether nodes that the StatefulSet makes by now could not talk to those that are wanted, if it makes any."""
+    workload = context.observed.workload
+    if workload is None or workload.is_empty:
+        return False
+    return workload.distribution not in {"", distribution(context.cluster)}
 
 
 def unlike(cluster: ElixirCluster, pods: Sequence[Pod]) -> tuple[Pod, ...]:

@@ -283,3 +283,12 @@ def test_a_statefulset_that_lost_its_label_is_looked_at_before_it_is_written():
     changed = ((0.05, "scale", "chat", 4), (0.5, "port", "chat", 6790))
     lost = (0.01, "touch_labels", "chat", "StatefulSet", "app.kubernetes.io/managed-by")
     assert chat((0.05, "gap", (), 2.0), *changed, lost, replicas=2) == []
+
+
+@pytest.mark.parametrize("strategy", ["Rolling", "Recreate"])
+@pytest.mark.parametrize("streams", [(), ("Pod",)])
+def test_nodes_that_were_made_in_the_gap_of_a_watch_are_waited_for(streams, strategy):
+    """Another port, or a Recreate, looked at the pods that it knew of, and new ones started beside the others."""
+    made = ((0.0, "quota", 1), (0.0, "create", "chat", 3, strategy), (0.1, "gap", streams, 15.0))
+    changed = ((0.1, "image_and_scale", "chat", "chat:2", 5), (0.0, "port", "chat", 6790), (20.0, "quota", None))
+    assert check(History((*made, *changed))) == []

@@ -181,7 +181,7 @@ WRITES = {
     "a new image and more nodes at once, recreated": ("Recreate", members(OLD, OLD, OLD), "a", "b", 0),
     "a new image and more nodes at once, rolled": ("Rolling", members(OLD, OLD, OLD), "a", "b", 5),
     "more nodes alone": ("Recreate", members(NEW, NEW, NEW), "a", "a", 5),
-    "a new image while no node is there": ("Recreate", [], "a", "b", 5),
+    "a new image while no node was seen yet": ("Recreate", [], "a", "b", 0),
     "an operator that did not write down the template yet": ("Recreate", members(NEW, NEW, NEW), "", "b", 5),
 }
 
@@ -191,6 +191,18 @@ def test_a_new_template_never_comes_with_more_nodes_beside_old_ones(strategy, po
     """With a new image and replicas 3 → 5 in one apply two new nodes met three old ones under Recreate."""
     stateful_set = replace(workload(NEW), template=there)
     assert replicas_to_write(Change(strategy, 5), observed(pods, stateful_set), wanted) == replicas
+
+
+COUNTED = {"none": (0, "UpToDate", 5), "one that was not seen": (1, "Observing", 0)}
+
+
+@pytest.mark.parametrize(("count", "reason", "replicas"), COUNTED.values(), ids=COUNTED)
+def test_a_statefulset_at_zero_lets_go_when_it_counts_no_pod(count, reason, replicas):
+    """The pods were in the gap of a watch: new ones started beside them."""
+    stateful_set = replace(workload(NEW, replicas=0), template="a", pods=count)
+    found = replicas_to_write(Change("Recreate", 5), observed([], stateful_set), "b")
+    assert found == replicas
+    assert reason in {plan(Change("Recreate", 0), observed([], stateful_set)).reason}
 
 
 def seen(pods, missing=(), silent=()):

@@ -101,7 +101,11 @@ def test_what_is_done_has_no_time_to_keep():
 
 
 NODES = {
-    "ready": (pod(0), {}, {"pod": "chat-0", "node": "chat@10.0.0.0", "ready": True, "image": "chat:1"}),
+    "ready": (
+        pod(0),
+        {},
+        {"pod": "chat-0", "node": "chat@10.0.0.0", "ready": True, "image": "chat:1", "revision": "old"},
+    ),
     "not ready": (
         pod(1, ready=False, message="app: CrashLoopBackOff"),
         {},
@@ -110,13 +114,14 @@ NODES = {
             "node": "chat@10.0.0.1",
             "ready": False,
             "image": "chat:1",
+            "revision": "old",
             "message": "app: CrashLoopBackOff",
         },
     ),
     "no address yet": (
         pod(1, ready=False, address="", message="its containers start"),
         {},
-        {"pod": "chat-1", "ready": False, "image": "chat:1", "message": "its containers start"},
+        {"pod": "chat-1", "ready": False, "image": "chat:1", "revision": "old", "message": "its containers start"},
     ),
     "named by host": (
         pod(1, address=""),
@@ -126,6 +131,7 @@ NODES = {
             "node": "chat@chat-1.chat-nodes.default.svc.cluster.local",
             "ready": True,
             "image": "chat:1",
+            "revision": "old",
         },
     ),
 }
