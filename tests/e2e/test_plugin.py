@@ -220,6 +220,28 @@ def test_a_restart_replaces_every_pod_and_its_lines_are_followed(shell):
     assert all(after[pod][0] != before[pod][0] for pod in before)
 
 
+def test_a_restart_is_a_revision_that_one_can_go_back_from(shell):
+    newest, first = [line.split()[:3] for line in shell.run("history", "reef").splitlines()[1:]]
+    assert [newest[1:], first[1:]] == [["Complete", first[2]]] * 2
+    would = shell.run("rollback", "reef", "--dry-run")
+    assert f"revision {first[0]}" in would
+    assert "restartedAt" in would
+    told = shell.run("rollback", "reef")
+    assert told.splitlines()[-1].startswith("3 of 3 new")
+    assert [line.split()[0] for line in shell.run("history", "reef").splitlines()[1:]] == [
+        first[0],
+        newest[0],
+        first[0],
+    ]
+    assert "of revision" in shell.run("rollback", "reef", first[0], status=1)
+
+
+def test_a_rollout_is_told_a_line_a_node(shell):
+    lines = shell.run("rollout", "reef").splitlines()
+    assert lines[:3] == [f"reef-{ordinal}: new, up" for ordinal in range(3)]
+    assert lines[3].startswith("3 of 3 new")
+
+
 def test_console_and_rpc_know_the_new_cookie(shell, cookies):
     assert "has another cookie" in shell.run("rotate-cookie", "chat")
     assert cookie(shell, "chat") != cookies["chat"]

@@ -116,7 +116,28 @@ def bad_image(namespace: Namespace, name: str) -> Story:
         story.seen["stopped"] = namespace.lives(name)
         namespace.patch(name, image=GOOD_IMAGE, imagePullPolicy="IfNotPresent")
         namespace.wait_until_ready(name)
+        go_back(story, namespace, name)
+        namespace.patch(name, image=GOOD_IMAGE, imagePullPolicy="IfNotPresent")
+        namespace.wait_until_ready(name)
     return finished(story, namespace, name, history, 3)
+
+
+def go_back(story: Story, namespace: Namespace, name: str) -> None:
+    """The same once more, and nobody there to put the good image back."""
+    update = {"onFailure": "Rollback", "timeoutSeconds": 20}
+    namespace.patch(name, image=MISSING_IMAGE, imagePullPolicy="Never", update=update)
+    comes_true(lambda: namespace.condition(name, "Stalled").get("reason") == "RolledBack", 90)
+
+    def back() -> bool:
+        pods = namespace.pods(name)
+        return [image_of(pod) for pod in pods if is_ready(pod)] == [GOOD_IMAGE] * 3
+
+    story.seen["back"] = comes_true(back, 90)
+    story.seen["told"] = namespace.condition(name, "Stalled")["message"]
+    comes_true(lambda: namespace.get("elixircluster", name)["status"]["history"][0]["result"] == "Complete", 60)
+    story.seen["history"] = [
+        (entry["image"], entry["result"]) for entry in namespace.get("elixircluster", name)["status"]["history"]
+    ]
 
 
 def scaled(namespace: Namespace, name: str) -> Story:
@@ -221,6 +242,14 @@ def test_the_good_image_put_back_is_all_that_it_takes(stories):
     assert {pod for pod, life in story.after.items() if story.before[pod] != life} == {"chat-dnssrv-2"}
     assert {image_of(pod) for pod in story.moments[-1].pods.values()} == {GOOD_IMAGE}
     assert story.meshed
+
+
+def test_a_revision_that_fails_is_taken_back_where_its_user_wants_so(stories):
+    story = stories["bad image"].result()
+    assert story.seen["back"]
+    assert "ErrImageNeverPull" in story.seen["told"]
+    good, bad = (GOOD_IMAGE, "Complete"), (MISSING_IMAGE, "Failed")
+    assert story.seen["history"] == [good, (MISSING_IMAGE, "RolledBack"), good, bad, good]
 
 
 def test_scaling_up_and_down_restarts_nobody(stories):

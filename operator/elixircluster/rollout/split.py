@@ -18,7 +18,7 @@ async def guard(context: Context) -> Result:
         return Result(stop=True)
     if has_unlike_template(context) and context.observed.has_unseen:
         raise Retry("Observing", "the StatefulSet may have nodes that were not seen yet; no change splits off these")
-    refuse_to_split(context.cluster, unlike(context.cluster, context.observed.pods))
+    refuse_to_split(context.cluster, unlike(context.cluster, nodes(context)))
     return Result()
 
 
@@ -30,8 +30,13 @@ def change(context: Context) -> Change:
 def apart(context: Context) -> tuple[Pod, ...]:
     """Pods that must go before new ones come: by how their nodes are reached, or by their cookie."""
     by_cookie = {pod.uid for pod in context.facts.apart}
-    by_distribution = {pod.uid for pod in unlike(context.cluster, context.observed.pods)}
-    return tuple(pod for pod in context.observed.pods if pod.uid in by_cookie | by_distribution)
+    by_distribution = {pod.uid for pod in unlike(context.cluster, nodes(context))}
+    return tuple(pod for pod in nodes(context) if pod.uid in by_cookie | by_distribution)
+
+
+def nodes(context: Context) -> tuple[Pod, ...]:
+    """All that run, also those that a StatefulSet which was deleted has left behind: the next one takes them."""
+    return (*context.observed.pods, *context.observed.unclaimed)
 
 
 def has_unlike_template(context: Context) -> bool:

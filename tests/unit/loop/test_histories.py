@@ -292,3 +292,10 @@ def test_nodes_that_were_made_in_the_gap_of_a_watch_are_waited_for(streams, stra
     made = ((0.0, "quota", 1), (0.0, "create", "chat", 3, strategy), (0.1, "gap", streams, 15.0))
     changed = ((0.1, "image_and_scale", "chat", "chat:2", 5), (0.0, "port", "chat", 6790), (20.0, "quota", None))
     assert check(History((*made, *changed))) == []
+
+
+def test_nodes_that_a_deleted_statefulset_has_left_behind_are_not_joined_by_others_at_another_port():
+    """They were no members of anything, so that nobody asked how they are reached."""
+    changed = ((0.0, "image_and_scale", "chat", "chat:1", 5), (0.0, "port", "chat", 6790))
+    for order in (((0.0, "orphan_pods", "chat"), *changed), (*changed, (0.0, "orphan_pods", "chat"))):
+        assert [chat(*order, replicas=2, pace="wild", seed=seed) for seed in range(4)] == [[]] * 4
