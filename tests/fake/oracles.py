@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from elixircluster.api.resource import GROUP
@@ -35,6 +36,8 @@ class Judge:
         self._sets: dict[str, str] = {}
         self._deletions: dict[tuple[str, str], tuple[str, str] | None] = {}
         """What was sent to delete a pod, at a version, and the law that it breaks if it comes about."""
+        self._statuses: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        """What was sent as a status, and the laws that it breaks if it comes about."""
         self.verdicts: list[str] = []
         self.expected: list[tuple[str, Body, Body]] = []
         """Resources, their last specs and what came of them: to be compared with fresh ones."""
@@ -52,7 +55,8 @@ class Judge:
         if request.verb == "delete" and request.kind == PODS and request.body:
             self._deletions[request.name, request.body["resourceVersion"]] = self._judge_deletion(view, request)
         elif request.subresource == "status" and request.kind == CLUSTERS:
-            self._judge_status(view, request)
+            status = (request.body or {})["status"]
+            self._statuses[request.name, said_as(status)] = list(self._judge_status(view, request))
         elif request.kind == STATEFUL_SETS and request.verb == "apply" and request.body:
             self._judge_stop(view, request)
             cluster = view.cluster(request.name)
@@ -66,6 +70,9 @@ class Judge:
             self._specs[metadata["uid"], metadata["generation"]] = change.after["spec"]
         if change.ref.kind == STATEFUL_SETS.kind and change.after and (owner := controller(change.after)):
             self._sets[change.after["metadata"]["uid"]] = owner["uid"]
+        if change.actor == FIELD_MANAGER and change.ref.kind == CLUSTERS.kind and change.after:
+            for verdict in self._statuses.get((change.ref.name, said_as(change.after.get("status"))), ()):
+                self.accuse(*verdict)
         if change.actor == FIELD_MANAGER and change.ref.kind not in COURTESY:
             self._judge_ownership(change)
         if change.actor == FIELD_MANAGER and change.verb == "delete" and change.before:
@@ -155,18 +162,18 @@ class Judge:
         if others:
             self.accuse("old and new never meet", f"{change.ref.name} of the newest revision starts beside {others}")
 
-    def _judge_status(self, view: View, request: Request) -> None:
-        """Status is true."""
+    def _judge_status(self, view: View, request: Request) -> Iterator[tuple[str, str]]:
+        """Status is true. The laws that it breaks, and how."""
         assert request.body is not None
         status = request.body["status"]
         said = {item["type"]: item for item in status.get("conditions") or []}
         if is_true(said, "Stalled") and is_true(said, "Reconciling"):
-            self.accuse("status is true", f"Stalled ({said['Stalled']['reason']}) and Reconciling at once")
+            yield "status is true", f"Stalled ({said['Stalled']['reason']}) and Reconciling at once"
         uid = request.body["metadata"].get("uid", "")
         spec = self._specs.get((uid, status.get("observedGeneration", 0)))
         if is_true(said, "Ready") and spec is not None:
             for told in [*not_ready(view, request.name, spec), *self._broken(view, request.name, spec)]:
-                self.accuse("status is true", f"Ready though {told}")
+                yield "status is true", f"Ready though {told}"
 
 
 def not_ready(view: View, name: str, spec: Body) -> list[str]:
@@ -181,6 +188,11 @@ def not_ready(view: View, name: str, spec: Body) -> list[str]:
     told += [f"{pod['metadata']['name']} is of an old revision" for pod in members if revision_of(pod) != newest]
     told += [f"{pod['metadata']['name']} is too many" for pod in members if ordinal(pod) >= replicas]
     return told
+
+
+def said_as(status: Body | None) -> str:
+    """A status as text, to tell one from another."""
+    return json.dumps(status, sort_keys=True)
 
 
 def strategy(cluster: Body) -> str:
