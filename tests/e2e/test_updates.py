@@ -248,8 +248,8 @@ def test_a_revision_that_fails_is_taken_back_where_its_user_wants_so(stories):
     story = stories["bad image"].result()
     assert story.seen["back"]
     assert "ErrImageNeverPull" in story.seen["told"]
-    good, bad = (GOOD_IMAGE, "Complete"), (MISSING_IMAGE, "Failed")
-    assert story.seen["history"] == [good, (MISSING_IMAGE, "RolledBack"), good, bad, good]
+    good, replaced = (GOOD_IMAGE, "Complete"), (MISSING_IMAGE, "Superseded")
+    assert story.seen["history"] == [good, (MISSING_IMAGE, "RolledBack"), good, replaced, good]
 
 
 def test_scaling_up_and_down_restarts_nobody(stories):

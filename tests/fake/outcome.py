@@ -17,7 +17,7 @@ Body = dict[str, Any]
 
 UNTOLD = {"uid", "resourceVersion", "generation", "managedFields", "creationTimestamp"}
 GENERATIONS = {"observedGeneration", "appliedGeneration"}
-TIMES = {"upSince", "lastTransitionTime", "progressedAt"}
+TIMES = {"upSince", "meshedSince", "lastTransitionTime", "progressedAt"}
 ADDRESSES = {"podIP", "node", "machine"}
 IDENTITIES = {COOKIE_ANNOTATION, INTENT_ANNOTATION, TEMPLATE_ANNOTATION, "written"}
 """Annotations, and a part of status, made from uids."""

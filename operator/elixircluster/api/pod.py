@@ -144,6 +144,11 @@ class Update(Model):
             "update.minReadySeconds must be less than update.timeoutSeconds, or no change would end in time",
             "minReadySeconds",
         ),
+        Rule(
+            "self.minMeshedSeconds < self.timeoutSeconds",
+            "update.minMeshedSeconds must be less than update.timeoutSeconds, or no change would end in time",
+            "minMeshedSeconds",
+        ),
     )
 
     strategy: Literal["Rolling", "Recreate"] = Field(
@@ -163,6 +168,12 @@ class Update(Model):
         description="For how long each new node must be ready before a rolling update takes the next. It is also how "
         "long a node that does not tell whether it has booted must be ready before that is believed. Default: 10 for "
         "such a node and for the first one of a new revision, else 0.",
+    )
+    min_meshed_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
+        5,
+        description="For how long every new node must have been connected with all others, by what they say, before a "
+        "rolling update takes the next one. Without meaning where nodes are not asked (`mesh.probe: Disabled`), or are "
+        "not meant to be all connected.",
     )
     timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = Field(
         600,

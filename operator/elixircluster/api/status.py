@@ -41,6 +41,11 @@ class NodeStatus(Model):
     up_since: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         None, description="When it was first seen so.", json_schema_extra={"format": "date-time"}
     )
+    meshed_since: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None,
+        description="When it was first seen connected with all others, and since then always.",
+        json_schema_extra={"format": "date-time"},
+    )
     machine: Short | None = Field(None, description="The Kubernetes Node that the pod is on.")
     lost_since: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         None,

@@ -21,7 +21,7 @@ from elixircluster.observed.snapshot import Observed
 from elixircluster.observed.store import Store
 from elixircluster.phase import Context, Result
 from elixircluster.render.templates import Templates
-from elixircluster.rollout import boot, history, split
+from elixircluster.rollout import boot, history, meshed, split
 from elixircluster.status.findings import diagnosed, found
 from elixircluster.status.reporter import Reporter
 
@@ -88,7 +88,7 @@ class Reconciler:
 
     def _look(self, cluster: ElixirCluster) -> Observed:
         (mesh, _), now = self._meshes.seen(cluster.key), self._clock()
-        return boot.judged(cluster, self._store.observed(cluster.key).at(now), mesh, now)
+        return meshed.judged(cluster, boot.judged(cluster, self._store.observed(cluster.key).at(now), mesh, now), mesh)
 
     def _is_superseded(self, context: Context) -> bool:
         """Whether the resource is another one by now, or wants something else: no node is taken for what was wanted."""

@@ -52,6 +52,10 @@ class Pod:
     """Whether its node has booted, and None while nobody can tell. Kubernetes does not know it: `rollout.boot` does."""
     up_since: str = ""
     """When it was first seen up, in RFC 3339; empty where it is not, or nobody has looked."""
+    meshed_since: str = ""
+    """When its node was first seen connected with all others, and since then always; empty where it is not, or nobody
+    can tell. `rollout.meshed` does.
+    """
     cookie: str = ""
     """Which Secret held the cookie when the pod was made."""
     owner: str = ""
@@ -82,6 +86,10 @@ class Pod:
         """The same of its being up, which may come later: Kubernetes calls some ready before they have booted."""
         since = max(self.ready_since, self.up_since)
         return seconds_between(since, now) if since else inf
+
+    def meshed_seconds(self, now: str) -> float:
+        """For how long its node has been connected with all others: no time at all where that is not known."""
+        return seconds_between(self.meshed_since, now) if self.meshed_since else 0.0
 
     @classmethod
     def parse(cls, body: Body) -> Pod:

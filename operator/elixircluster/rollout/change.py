@@ -15,8 +15,8 @@ class Change:
 
     `apart` are pods that new ones could not talk to: all of them go first, whatever the strategy. `unlike`: neither
     could those that the StatefulSet makes by now, also where none was seen yet. `meshed`: whether the
-    nodes are meant to be connected, each with all others; `asked`: whether they are asked. `min_ready_seconds` as the
-    user says it.
+    nodes are meant to be connected, each with all others; `asked`: whether they are asked. `min_ready_seconds` and
+    `min_meshed_seconds` as the user says it.
     """
 
     strategy: str
@@ -25,6 +25,7 @@ class Change:
     meshed: bool = True
     asked: bool = False
     min_ready_seconds: int | None = None
+    min_meshed_seconds: int = 0
     unlike: bool = False
 
     @property
@@ -52,8 +53,16 @@ def change_of(cluster: ElixirCluster, apart: Sequence[Pod], *, unlike: bool) -> 
     """What the resource wants."""
     spec = cluster.spec
     meshed = spec.discovery.strategy != "None" and spec.mesh.topology == "Full"
-    asked, least = spec.mesh.probe == "Enabled", spec.update.min_ready_seconds
-    return Change(spec.update.strategy, spec.replicas, tuple(apart), meshed, asked, least, unlike)
+    return Change(
+        spec.update.strategy,
+        spec.replicas,
+        tuple(apart),
+        meshed,
+        asked=spec.mesh.probe == "Enabled",
+        min_ready_seconds=spec.update.min_ready_seconds,
+        min_meshed_seconds=spec.update.min_meshed_seconds,
+        unlike=unlike,
+    )
 
 
 def removed(found: Plan, pods: Sequence[Pod]) -> list[Pod]:

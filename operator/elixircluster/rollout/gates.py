@@ -128,6 +128,19 @@ def proven(rollout: Rollout) -> Wait | None:
     return None
 
 
+def meshed(rollout: Rollout) -> Wait | None:
+    """A node of the newest revision has not been connected with all others for long enough: it may lose them again."""
+    wanted, current, seen = rollout.change.min_meshed_seconds, rollout.current, rollout.mesh
+    if not (current and rollout.change.meshed and seen and seen.sees):
+        return None
+    last = min(current, key=lambda pod: pod.meshed_seconds(rollout.now))
+    left = wanted - last.meshed_seconds(rollout.now)
+    if left <= 0:
+        return None
+    told = f"pod {last.name}: its node is to be connected with all others for {wanted} s before another one is taken"
+    return Wait("WaitingForMesh", told, left)
+
+
 def _watch(told: str, wanted: float, ready: float) -> Wait:
     return Wait("WaitingForReady", f"{told} for {wanted:.0f} s before another node is taken", wanted - ready)
 

@@ -18,6 +18,7 @@ from elixircluster.rollout.gates import (
     lost,
     machines,
     mesh_of,
+    meshed,
     proven,
     shortage,
 )
@@ -42,7 +43,12 @@ def rolling(change: Change, workload: Workload, observed: Observed, mesh: MeshVi
     if dead := [pod for pod in outdated if not pod.lost and (not pod.started or pod.booted is False)]:
         return replace(change, dead[-1], "in which no node runs" if not dead[-1].started else "which has not booted")
     unwell = [pod for pod in outdated if not pod.ready or does_not_answer(pod, mesh)]
-    waiting = machines(rollout) or asked(rollout) or mesh_of(rollout) or (None if unwell else proven(rollout))
+    waiting = (
+        machines(rollout)
+        or asked(rollout)
+        or mesh_of(rollout)
+        or (None if unwell else proven(rollout) or meshed(rollout))
+    )
     if waiting:
         return wait(change, waiting)
     if unwell:

@@ -114,6 +114,8 @@ def node(cluster: ElixirCluster, pod: Pod, mesh: MeshView | None) -> Status:
     result |= answer_of(name, mesh) if mesh else previous_answer(cluster, pod.name, name)
     if pod.up and pod.up_since:
         result["upSince"] = pod.up_since
+    if pod.meshed_since:
+        result["meshedSince"] = pod.meshed_since
     if pod.message:
         result["message"] = pod.message[:LONGEST_MESSAGE]
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from elixircluster.kube.kinds import CLUSTERS, PODS, STATEFUL_SETS
 from elixircluster.status.reporter import PACE_SECONDS
@@ -92,3 +93,29 @@ def test_a_resource_that_is_paused_says_what_it_does_not_do():
         )
 
     in_a_world(story)
+
+
+def test_between_two_nodes_of_an_update_the_mesh_is_whole_for_a_while():
+    """A node that is in the mesh may lose it again: `update.minMeshedSeconds`."""
+
+    async def story(world, operator):
+        world.create(
+            "chat", replicas=5, mesh={"probe": "Enabled"}, update={"minMeshedSeconds": 30, "minReadySeconds": 0}
+        )
+        await world.settle()
+        gone = []
+        world.server.listeners.append(
+            lambda change: gone.append(asyncio.get_running_loop().time()) if is_told_to_go(change) else None
+        )
+        world.change("chat", image="chat:2")
+        await world.settle()
+        assert len(gone) == 5
+        assert all(30 <= later - earlier <= 35 for earlier, later in itertools.pairwise(gone))
+        operator.stop()
+
+    in_a_world(story)
+
+
+def is_told_to_go(change):
+    terminating = "deletionTimestamp" in (change.after or {}).get("metadata", {})
+    return change.ref.kind == PODS.kind and change.verb == "delete" and terminating

@@ -306,6 +306,32 @@ def test_a_new_node_is_watched_before_the_next_is_taken(new, said, left):
     assert found.reason == ("Rolling" if left is None else "WaitingForReady")
 
 
+MESHED = [replace(one, meshed_since=LONG_AGO) for one in (pod(1, NEW), pod(2, NEW))]
+# since when the second has been in the mesh, more of the change → in how many seconds the next is taken; None for now
+CONNECTED = {
+    "not yet, by what is known": ("", {}, 5),
+    "not for long enough": ("2025-12-31T23:59:57Z", {}, 2),
+    "for long enough": ("2025-12-31T23:59:55Z", {}, None),
+    "at all, where that is enough": ("", {"min_meshed_seconds": 0}, None),
+    "nor is it meant to be": ("", {"meshed": False}, None),
+}
+
+
+@pytest.mark.parametrize(("since", "more", "left"), CONNECTED.values(), ids=CONNECTED)
+def test_the_next_node_goes_when_the_last_has_been_in_the_mesh(since, more, left):
+    pods = [pod(0, OLD), replace(MESHED[0], meshed_since=since), MESHED[1]]
+    change = Change("Rolling", 3, **{"min_meshed_seconds": 5, **more})
+    found = plan(change, observed(pods, workload(NEW)), seen(pods))
+    assert (found.again, bool(found.replace)) == (left, left is None)
+    assert found.reason == ("Rolling" if left is None else "WaitingForMesh")
+
+
+def test_where_no_node_can_be_asked_none_is_waited_for():
+    pods = [pod(0, OLD), replace(MESHED[0], meshed_since=""), MESHED[1]]
+    change = Change("Rolling", 3, min_meshed_seconds=5)
+    assert plan(change, observed(pods, workload(NEW)), seen(pods, silent=(0, 1, 2))).reason == "Rolling"
+
+
 def test_nodes_that_are_not_meant_to_be_connected_wait_for_no_mesh():
     change = Change("Rolling", 3, meshed=False)
     found = plan(change, observed(PODS, workload(NEW)), seen(PODS, missing=[(2, 0), (2, 1)]))
