@@ -40,6 +40,9 @@ def judged(cluster: ElixirCluster, observed: Observed, seen: MeshView | None, no
         node = known.get(pod.name) or {}
         asked = pod.life in told or cluster.spec.mesh.probe == "Disabled"
         lacks = told.get(pod.life) if asked else _remembered(pod, node, seen)
+        if lacks is None and pod.life in told and node.get("booted") is False:
+            # Who has said that it has not, and does not answer any more, has not.
+            lacks = _message(node)
         found = _judge(pod, lacks, _untold(cluster) if asked else UNASKED, now)
         pods.append(_dated(found, node.get("upSince") or now))
     return replace(observed, pods=tuple(pods), now=now)
@@ -93,10 +96,15 @@ def _lacking(seen: MeshView, node: str) -> str:
     return not_up(seen.booting[node]) if node in seen.booting else ""
 
 
+def _message(node: Mapping[str, Any]) -> str:
+    """What status says of a node that has not booted."""
+    return str(node.get("message") or not_up(()))
+
+
 def _remembered(pod: Pod, node: Mapping[str, Any], seen: MeshView | None) -> str | None:
     """What status says of a node that nobody has asked since this process began, or since its container did."""
     if seen is None and node.get("booted") is False:
-        return node.get("message") or not_up(())
+        return _message(node)
     # Another run of it is ready since later.
     up_since = node.get("upSince") or ""
     return "" if up_since and up_since >= pod.ready_since else None

@@ -112,6 +112,8 @@ def node(cluster: ElixirCluster, pod: Pod, mesh: MeshView | None) -> Status:
         result["revision"] = short(cluster, pod.revision)
     result |= {key: value for key, value in (("machine", pod.machine), ("lostSince", pod.lost)) if value}
     result |= answer_of(name, mesh) if mesh else previous_answer(cluster, pod.name, name)
+    if pod.booted is False:
+        result["booted"] = False
     if pod.up and pod.up_since:
         result["upSince"] = pod.up_since
     if pod.meshed_since:

@@ -299,3 +299,9 @@ def test_nodes_that_a_deleted_statefulset_has_left_behind_are_not_joined_by_othe
     changed = ((0.0, "image_and_scale", "chat", "chat:1", 5), (0.0, "port", "chat", 6790))
     for order in (((0.0, "orphan_pods", "chat"), *changed), (*changed, (0.0, "orphan_pods", "chat"))):
         assert [chat(*order, replicas=2, pace="wild", seed=seed) for seed in range(4)] == [[]] * 4
+
+
+def test_a_node_that_hangs_in_its_boot_is_not_up_when_its_machine_dies():
+    steps = ((0.0, "image", "chat", "chat:hung"), (0.0, "settle"), (0.0, "lose_machine", "machine-2"))
+    made = (0.0, "create", "chat", 3, "Recreate"), (0.0, "image_and_scale", "chat", "chat:broken", 1)
+    assert check(History((*made, *steps), probed=True)) == []

@@ -99,3 +99,19 @@ def test_a_node_is_up_since_it_has_booted_and_not_since_kubernetes_calls_it_read
     [member] = judged(resource, observed([pod(0, ready_since=JUST_NOW)]), said(Boot.BOOTED), NOW).pods
     assert member.up_since == since
     assert node(resource, member, None)["upSince"] == since
+
+
+SILENT = {
+    "it had not booted": ({"booted": False, "message": "its application a is not up yet"}, False),
+    "it had": ({"booted": True, "upSince": LONG_AGO}, True),
+    "it had never been asked": ({}, True),
+}
+
+
+@pytest.mark.parametrize(("known", "booted"), SILENT.values(), ids=SILENT)
+def test_a_node_that_does_not_answer_any_more_is_what_it_said_last(known, booted):
+    """One that hung in its boot, on a machine that died, was called ready until Kubernetes missed the machine."""
+    resource = parse({**body(), "status": {"nodes": [{"pod": "chat-0", **known}]}})
+    [member] = judged(resource, observed([pod(0)]), asked(NOBODY), NOW).pods
+    assert member.booted is booted
+    assert node(resource, member, asked(NOBODY)).get("booted", True) is booted
