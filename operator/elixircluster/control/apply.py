@@ -190,6 +190,7 @@ class Applier:
         """What is there under this name. Raises where nothing is, or something of somebody else."""
         existing = await self._api.get(row.kind, cluster.namespace, name)
         if existing is None:
+            self._store.vanished(row.kind, cluster.key, name)
             raise Retry("Conflict")
         metadata = existing["metadata"]
         refuse_foreign(cluster, row.kind.kind, name, owner_uid(metadata), owner_name(metadata))

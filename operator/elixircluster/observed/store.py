@@ -135,10 +135,10 @@ class Store:
         self._drop(kind, key, metadata["name"])
         return key
 
-    def vanished(self, key: Key) -> None:
-        """The API server says that there is no such resource."""
-        if key in self._clusters:
-            self._drop(CLUSTERS, key, key.name)
+    def vanished(self, kind: Kind, key: Key, name: str) -> None:
+        """The API server says that there is no such object."""
+        if _place(kind, name) in self._views(kind, key):
+            self._drop(kind, key, name)
 
     def newest(self, kind: Kind) -> str:
         """The newest version of a kind that was seen. A list that is asked for now cannot be older."""

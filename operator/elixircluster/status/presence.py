@@ -16,7 +16,7 @@ async def look_again(api: Api, store: Store, key: Key, *, known: str = "") -> No
     """
     body = await api.get(CLUSTERS, key.namespace, key.name)
     if body is None:
-        store.vanished(key)
+        store.vanished(CLUSTERS, key, key.name)
     elif body["metadata"]["uid"] == known:
         return
     else:

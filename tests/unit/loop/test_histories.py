@@ -305,3 +305,14 @@ def test_a_node_that_hangs_in_its_boot_is_not_up_when_its_machine_dies():
     steps = ((0.0, "image", "chat", "chat:hung"), (0.0, "settle"), (0.0, "lose_machine", "machine-2"))
     made = (0.0, "create", "chat", 3, "Recreate"), (0.0, "image_and_scale", "chat", "chat:broken", 1)
     assert check(History((*made, *steps), probed=True)) == []
+
+
+def test_what_a_refused_write_finds_gone_is_not_there():
+    """The API server had said that there was no such StatefulSet, and Ready was told of the one that was remembered."""
+    made = (
+        (0.0, "create", "chat", 0, "Rolling"),
+        (20.0, "orphan_pods", "chat"),
+        (0.0, "create", "chat-1", 0, "Rolling"),
+    )
+    steps = (*made, (60.0, "image", "chat", "chat:slow"), (0.0, "settle"), (0.0, "restore", 3))
+    assert check(History(steps, seed=3, pace="brisk")) == []
