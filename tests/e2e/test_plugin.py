@@ -236,6 +236,17 @@ def test_a_restart_is_a_revision_that_one_can_go_back_from(shell):
     assert "of revision" in shell.run("rollback", "reef", first[0], status=1)
 
 
+def test_a_canary_waits_until_it_is_promoted(shell):
+    assert "no canary" in shell.run("promote", "reef", status=1)
+    marked = {"annotations": {"elixircluster.dev/tried": "first"}}
+    shell.namespace.patch("reef", update={"canary": {"nodes": 1}}, podMetadata=marked)
+    step = ("elixircluster", "reef", "-o", "jsonpath={.status.update.step}")
+    assert comes_true(lambda: shell.namespace.kubectl("get", *step) == "Canary", 90)
+    lines = shell.run("rollout", "reef", "--no-watch").splitlines()
+    assert lines[:3] == ["reef-0: old, up", "reef-1: old, up", "reef-2: new, up"]
+    assert shell.run("promote", "reef").splitlines()[-1].startswith("3 of 3 new")
+
+
 def test_a_rollout_is_told_a_line_a_node(shell):
     lines = shell.run("rollout", "reef").splitlines()
     assert lines[:3] == [f"reef-{ordinal}: new, up" for ordinal in range(3)]

@@ -33,7 +33,15 @@ def image_and_scale(world: World, name: str, wanted: str, replicas: int) -> None
 
 
 def strategy(world: World, name: str, wanted: str) -> None:
-    world.change(name, update={"strategy": wanted})
+    """There is no canary where no old node runs beside a new one."""
+    world.change(name, update={"strategy": wanted, **({"canary": None} if wanted == "Recreate" else {})})
+
+
+def canary(world: World, name: str, nodes: int) -> None:
+    """So many nodes of a revision first, and the others a minute later; 0 for all at once."""
+    spec = (world.resource(name) or {"spec": {}})["spec"]
+    if (spec.get("update") or {}).get("strategy", "Rolling") == "Rolling":
+        world.change(name, update={"canary": {"nodes": nodes, "pauseSeconds": 60} if nodes else None})
 
 
 def port(world: World, name: str, number: int) -> None:
@@ -203,6 +211,7 @@ ACTIONS: dict[str, Callable[..., None]] = {
         scale,
         image_and_scale,
         strategy,
+        canary,
         port,
         on_failure,
         pause,

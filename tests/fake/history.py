@@ -49,6 +49,7 @@ MENU: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "scale": (NAME, SIZES),
     "image_and_scale": (NAME, st.sampled_from(IMAGES), SIZES),
     "strategy": (NAME, STRATEGIES),
+    "canary": (NAME, st.sampled_from((0, 1, 1, 2))),
     "port": (NAME, PORTS),
     "on_failure": (NAME, st.sampled_from(("Rollback", "Rollback", "Pause"))),
     "pause": (NAME, st.booleans()),

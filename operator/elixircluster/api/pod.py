@@ -135,6 +135,17 @@ class Disruption(Model):
     )
 
 
+class Canary(Model):
+    """Some nodes of a new revision first, and then a pause."""
+
+    nodes: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="How many nodes are of it during the pause.")
+    pause_seconds: Annotated[int, Field(ge=1, le=604800)] | None = Field(
+        None,
+        description="For how long these must be up before the update goes on by itself. Default: until somebody says "
+        "so, with `kubectl elixir promote NAME`.",
+    )
+
+
 class Update(Model):
     """How a new revision replaces the old one."""
 
@@ -148,6 +159,11 @@ class Update(Model):
             "self.minMeshedSeconds < self.timeoutSeconds",
             "update.minMeshedSeconds must be less than update.timeoutSeconds, or no change would end in time",
             "minMeshedSeconds",
+        ),
+        Rule(
+            "!has(self.canary) || self.strategy == 'Rolling'",
+            "update.canary needs update.strategy Rolling: with Recreate no old node runs beside a new one",
+            "canary",
         ),
     )
 
@@ -179,6 +195,11 @@ class Update(Model):
         600,
         description="After how many seconds in which a change gets no further a person is asked to act: Stalled, "
         "reason ProgressDeadlineExceeded. By itself nothing is undone, and it goes on once it can; see onFailure.",
+    )
+    canary: Canary | None = Field(
+        None,
+        description="A new revision comes to some nodes, and to the others once it is promoted. A revision that was "
+        "complete before needs no promotion: the way back is never held up.",
     )
     on_failure: Literal["Pause", "Rollback"] = Field(
         "Pause",

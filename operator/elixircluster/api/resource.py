@@ -25,6 +25,9 @@ PLURAL = "elixirclusters"
 ROTATE_ANNOTATION = f"{GROUP}/rotate-cookie"
 """Any new value of it on a resource asks for a new cookie; on the cookie's Secret, the value that was begun with."""
 
+PROMOTE_ANNOTATION = f"{GROUP}/promote"
+"""Names the revision that may go on from its first nodes to the others."""
+
 LONGEST_ROTATION = 512
 """Of what the annotation says; more is not told from less."""
 
@@ -67,7 +70,8 @@ class ElixirCluster:
     """A resource that was parsed.
 
     `status` is as it stands in the API server; a new value of `rotate_cookie`, an annotation, asks for a new cookie.
-    `failed`: why `spec` is not what the resource wants, but what its nodes were made of before.
+    `promoted`: the revision that may go on from its first nodes to the others. `failed`: why `spec` is not what the
+    resource wants, but what its nodes were made of before.
     """
 
     key: Key
@@ -76,6 +80,7 @@ class ElixirCluster:
     spec: ElixirClusterSpec
     status: dict[str, Any]
     rotate_cookie: str = ""
+    promoted: str = ""
     failed: str = ""
 
     @property
@@ -114,6 +119,7 @@ def parse(body: dict[str, Any]) -> ElixirCluster:
         generation=metadata.get("generation", 1),
         spec=spec,
         status=body.get("status") or {},
+        promoted=((metadata.get("annotations") or {}).get(PROMOTE_ANNOTATION) or "")[:LONGEST_ROTATION],
         rotate_cookie=((metadata.get("annotations") or {}).get(ROTATE_ANNOTATION) or "")[:LONGEST_ROTATION],
     )
 

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "rollout": "elixircluster.plugin.revisions",
     "history": "elixircluster.plugin.revisions",
     "rollback": "elixircluster.plugin.revisions",
+    "promote": "elixircluster.plugin.revisions",
     "restart": "elixircluster.plugin.changes",
     "pause": "elixircluster.plugin.changes",
     "resume": "elixircluster.plugin.changes",

@@ -1,4 +1,4 @@
-"""`history`, `rollback`, `rollout`: what became of each revision, the way back to one, and how the newest gets on."""
+"""`history`, `rollback`, `promote`, `rollout`: what became of revisions, the way back and on, and how far it is."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from elixircluster.plugin.terminal import BAD, BUSY, GOOD, UNKNOWN, table
 
 RESULTS = {"Complete": GOOD, "Progressing": BUSY, "Superseded": UNKNOWN}
 """Colours; the others are bad."""
+PROMOTE = "elixircluster.dev/promote"
+"""Names the revision that may go on from its first nodes to the others."""
+WAITS = "Canary"
 BESIDE = ("replicas", "paused", "update")
 """Fields of a spec that are no part of a revision: they stay as they are."""
 MISSING = object()
@@ -138,6 +141,19 @@ def differences(before: Any, after: Any, path: str) -> Iterator[str]:
 def shown(value: Any) -> str:
     """A value of a spec in a line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@click.command(cls=PluginCommand)
+@click.argument("name", shell_complete=resources.complete)
+@changes.timeout_option
+@target
+def promote(kubectl: Kubectl, name: str, timeout: float) -> None:
+    """Have a canary go on to the other nodes, and wait for them."""
+    update = resources.one(kubectl, name).get("status", {}).get("update") or {}
+    if update.get("step") != WAITS:
+        raise KubectlError(f"{name} has no canary that waits; see kubectl elixir rollout {name}")
+    changes.change(kubectl, name, {"metadata": {"annotations": {PROMOTE: update["revision"]}}}, work=True)
+    changes.wait(kubectl, name, changes.rollout, timeout)
 
 
 @click.command(cls=PluginCommand)

@@ -16,7 +16,8 @@ class Change:
     `apart` are pods that new ones could not talk to: all of them go first, whatever the strategy. `unlike`: neither
     could those that the StatefulSet makes by now, also where none was seen yet. `meshed`: whether the
     nodes are meant to be connected, each with all others; `asked`: whether they are asked. `min_ready_seconds` and
-    `min_meshed_seconds` as the user says it.
+    `min_meshed_seconds` as the user says it. `canary`: how many nodes a new revision has before it is promoted, which
+    comes by itself where these are up for `canary_seconds`; 0 where nothing holds it up.
     """
 
     strategy: str
@@ -27,6 +28,8 @@ class Change:
     min_ready_seconds: int | None = None
     min_meshed_seconds: int = 0
     unlike: bool = False
+    canary: int = 0
+    canary_seconds: int | None = None
 
     @property
     def stops_first(self) -> bool:
@@ -38,7 +41,7 @@ class Change:
 class Plan:
     """The one thing to do now, and why. `replicas`: what the StatefulSet should have meanwhile.
 
-    `again`: in how many seconds it may be another, though nothing happens.
+    `again`: in how many seconds it may be another, though nothing happens. `held`: it waits since the user wants so.
     """
 
     reason: str
@@ -47,11 +50,12 @@ class Plan:
     replace: tuple[Pod, ...] = field(default=())
     done: bool = False
     again: float | None = None
+    held: bool = False
 
 
-def change_of(cluster: ElixirCluster, apart: Sequence[Pod], *, unlike: bool) -> Change:
+def change_of(cluster: ElixirCluster, apart: Sequence[Pod], *, unlike: bool, promoted: bool) -> Change:
     """What the resource wants."""
-    spec = cluster.spec
+    spec, canary = cluster.spec, None if promoted else cluster.spec.update.canary
     meshed = spec.discovery.strategy != "None" and spec.mesh.topology == "Full"
     return Change(
         spec.update.strategy,
@@ -62,6 +66,8 @@ def change_of(cluster: ElixirCluster, apart: Sequence[Pod], *, unlike: bool) -> 
         min_ready_seconds=spec.update.min_ready_seconds,
         min_meshed_seconds=spec.update.min_meshed_seconds,
         unlike=unlike,
+        canary=canary.nodes if canary else 0,
+        canary_seconds=canary.pause_seconds if canary else None,
     )
 
 

@@ -17,11 +17,15 @@ FIRST_SECONDS = 10
 
 
 class Wait(NamedTuple):
-    """Why nothing may be done now, and in how many seconds that ends by itself, if it does."""
+    """Why nothing may be done now, and in how many seconds that ends by itself, if it does.
+
+    `held`: since the user wants so, and not since something is yet to come.
+    """
 
     reason: str
     message: str
     again: float | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,20 @@ def meshed(rollout: Rollout) -> Wait | None:
         return None
     told = f"pod {last.name}: its node is to be connected with all others for {wanted} s before another one is taken"
     return Wait("WaitingForMesh", told, left)
+
+
+def canary(rollout: Rollout) -> Wait | None:
+    """The first nodes of a new revision are there, and it is not promoted yet."""
+    change, current = rollout.change, rollout.current
+    if not change.canary or len(current) < change.canary:
+        return None
+    told = f"{len(current)} of {change.replicas} nodes are of the newest revision"
+    if change.canary_seconds is None:
+        return Wait("Canary", f"{told}; to go on: kubectl elixir promote, and back: kubectl elixir rollback", held=True)
+    # Those that come after the first ones are not waited for.
+    up = sorted((pod.up_seconds(rollout.now) for pod in current), reverse=True)[change.canary - 1]
+    told = f"{told}, others follow when these are up for {change.canary_seconds} s; back goes kubectl elixir rollback"
+    return Wait("Canary", told, left, held=True) if (left := change.canary_seconds - up) > 0 else None
 
 
 def _watch(told: str, wanted: float, ready: float) -> Wait:

@@ -62,6 +62,12 @@ def in_force(cluster: ElixirCluster) -> ElixirCluster:
     return cluster
 
 
+def is_promoted(cluster: ElixirCluster, revision: str) -> bool:
+    """Whether a revision may go to all nodes: somebody has said so, or all were of it once."""
+    complete = {entry["revision"] for entry in entries_of(cluster) if entry["result"] == COMPLETE}
+    return revision in {cluster.promoted, *complete}
+
+
 def last_good(entries: Sequence[Entry], but: str = "") -> Entry | None:
     """The newest revision, of these and but for that one, whose nodes were all up and meshed."""
     good = (entry for entry in entries if entry["result"] == COMPLETE and entry.get("spec"))

@@ -10,6 +10,7 @@ from elixircluster.observed.pod import Pod
 from elixircluster.phase import Context, Result
 from elixircluster.render.pod import distribution
 from elixircluster.rollout.change import Change, change_of
+from elixircluster.rollout.history import is_promoted
 
 
 async def guard(context: Context) -> Result:
@@ -24,7 +25,10 @@ async def guard(context: Context) -> Result:
 
 def change(context: Context) -> Change:
     """What is wanted of the nodes, and which of those that there are could not talk to new ones."""
-    return change_of(context.cluster, apart(context), unlike=has_unlike_template(context))
+    cluster, workload = context.cluster, context.observed.workload
+    revision = workload.revision.removeprefix(f"{cluster.name}-") if workload else ""
+    promoted = is_promoted(cluster, revision)
+    return change_of(cluster, apart(context), unlike=has_unlike_template(context), promoted=promoted)
 
 
 def apart(context: Context) -> tuple[Pod, ...]:

@@ -13,6 +13,7 @@ from elixircluster.rollout.gates import (
     Rollout,
     Wait,
     asked,
+    canary,
     current_nodes,
     does_not_answer,
     lost,
@@ -40,16 +41,14 @@ def rolling(change: Change, workload: Workload, observed: Observed, mesh: MeshVi
     rollout = Rollout(change, current, tuple(outdated), mesh, observed.now)
     if waiting := current_nodes(rollout):
         return wait(change, waiting)
-    if dead := [pod for pod in outdated if not pod.lost and (not pod.started or pod.booted is False)]:
+    # What is not promoted comes to no other node, be that ill: the StatefulSet makes what is newest.
+    hold = canary(rollout)
+    dead = [pod for pod in outdated if not pod.lost and (not pod.started or pod.booted is False)]
+    if dead and not hold:
         return replace(change, dead[-1], "in which no node runs" if not dead[-1].started else "which has not booted")
     unwell = [pod for pod in outdated if not pod.ready or does_not_answer(pod, mesh)]
-    waiting = (
-        machines(rollout)
-        or asked(rollout)
-        or mesh_of(rollout)
-        or (None if unwell else proven(rollout) or meshed(rollout))
-    )
-    if waiting:
+    waiting = machines(rollout) or asked(rollout) or mesh_of(rollout)
+    if waiting := waiting or (None if unwell and not hold else proven(rollout) or meshed(rollout)) or hold:
         return wait(change, waiting)
     if unwell:
         return replace(change, unwell[-1], "whose node does not answer" if unwell[-1].ready else "which is not ready")
@@ -58,7 +57,7 @@ def rolling(change: Change, workload: Workload, observed: Observed, mesh: MeshVi
 
 def wait(change: Change, why: Wait) -> Plan:
     """Nothing now."""
-    return Plan(why.reason, why.message, change.replicas, again=why.again)
+    return Plan(why.reason, why.message, change.replicas, again=why.again, held=why.held)
 
 
 def replace(change: Change, victim: Pod, why: str) -> Plan:

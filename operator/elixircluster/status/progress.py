@@ -26,8 +26,11 @@ class Progress(NamedTuple):
 
 
 def progress(before: Status, after: Status, plan: Plan, timeout: int, now: str) -> Progress | None:
-    """How a change gets on, from the status as it was and as it is; None where nothing is waited for."""
-    if plan.done:
+    """How a change gets on, from the status as it was and as it is.
+
+    None where nothing is waited for, or where the user wants to wait.
+    """
+    if plan.done or plan.held:
         return None
     earlier = before.get("update") or {}
     same = all(before.get(mark) == after.get(mark) for mark in MARKS)

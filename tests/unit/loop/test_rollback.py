@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from elixircluster.kube.kinds import STATEFUL_SETS
+from elixircluster.kube.kinds import CLUSTERS, STATEFUL_SETS
 from tests.fake import clock
 from tests.fake.kubelet import image_of
-from tests.fake.world import World
+from tests.fake.world import USER, World
 
 TIMEOUT_SECONDS = 60
 
@@ -177,5 +177,43 @@ def test_a_machine_that_is_lost_is_no_fault_of_a_revision():
         await it.change(image="chat:2")
         await asyncio.sleep(3 * TIMEOUT_SECONDS)
         assert [result for _, result in it.history] == ["Progressing", "Complete"]
+
+    told(story)
+
+
+def test_a_canary_stays_alone_until_it_is_promoted_and_is_never_overdue():
+    async def story(it):
+        await it.change(update={"canary": {"nodes": 1}}, image="chat:2")
+        await asyncio.sleep(20 * TIMEOUT_SECONDS)
+        assert it.images == ["chat:1", "chat:1", "chat:2"]
+        assert it.condition("Stalled") == ("False", "NothingStalled")
+        assert it.status["update"]["step"] == "Canary"
+        annotations = {"elixircluster.dev/promote": it.status["update"]["revision"]}
+        it.world.server.merge(USER, CLUSTERS, "chat", {"metadata": {"annotations": annotations}})
+        await it.world.settle()
+        assert it.images == ["chat:2"] * 3
+        assert it.history == [("chat:2", "Complete"), ("chat:1", "Complete")]
+
+    told(story)
+
+
+def test_a_canary_with_a_time_goes_on_by_itself():
+    async def story(it):
+        it.world.change("chat", update={"canary": {"nodes": 2, "pauseSeconds": 300}}, image="chat:2")
+        await asyncio.sleep(250)
+        assert it.images == ["chat:1", "chat:2", "chat:2"]
+        await asyncio.sleep(100)
+        assert it.images == ["chat:2"] * 3
+
+    told(story)
+
+
+def test_a_canary_that_is_taken_back_costs_no_other_node_and_waits_for_nobody():
+    async def story(it):
+        before = it.uids
+        await it.change(update={"canary": {"nodes": 1}}, image="chat:2")
+        await it.change(image="chat:1")
+        assert it.images == ["chat:1"] * 3
+        assert {name for name, uid in it.uids.items() if uid != before[name]} == {"chat-2"}
 
     told(story)

@@ -10,7 +10,7 @@ import yaml
 
 from elixircluster.api.resource import KIND, parse
 from elixircluster.api.status import LONGEST_SPEC, MOST_REVISIONS
-from elixircluster.rollout.history import Standing, in_force, recorded, spec_of
+from elixircluster.rollout.history import Standing, in_force, is_promoted, recorded, spec_of
 from tests.unit.factory import LATER, NOW, TEMPLATES, cluster
 from tests.unit.factory import render as rendered
 
@@ -126,3 +126,16 @@ def test_what_is_gone_back_to_makes_the_very_nodes_of_then(body):
     ]
     wants = replace(then, spec=cluster(image="new", replicas=then.spec.replicas).spec, status={"history": history})
     assert rendered(in_force(wants), TEMPLATES, "cookie") == rendered(then, TEMPLATES, "cookie")
+
+
+PROMOTED = {"nobody has said so": ("", False), "somebody has": ("b", True), "of another one": ("c", False)}
+
+
+@pytest.mark.parametrize(("said", "promoted"), PROMOTED.values(), ids=PROMOTED)
+def test_a_revision_is_promoted_by_its_name(said, promoted):
+    resource = replace(after(("a", COMPLETE), ("b", Standing())), promoted=said)
+    assert is_promoted(resource, "b") is promoted
+
+
+def test_the_way_back_needs_no_promotion():
+    assert is_promoted(after(("a", COMPLETE), ("b", Standing())), "a")

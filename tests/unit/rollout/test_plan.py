@@ -326,6 +326,34 @@ def test_the_next_node_goes_when_the_last_has_been_in_the_mesh(since, more, left
     assert found.reason == ("Rolling" if left is None else "WaitingForMesh")
 
 
+UP = pod(2, NEW, ready_since="2025-12-31T23:59:00Z")
+OTHERS = [pod(0, OLD), pod(1, OLD)]
+# pods, the canary, → what happens, in how many seconds it goes on by itself
+CANARIES = {
+    "nobody is of it yet": ([*OTHERS, pod(2, OLD)], {"canary": 1}, "Rolling", None),
+    "it waits for somebody": ([*OTHERS, UP], {"canary": 1}, "Canary", None),
+    "it is two": ([*OTHERS, UP], {"canary": 2}, "Rolling", None),
+    "it waits for a time": ([*OTHERS, UP], {"canary": 1, "canary_seconds": 90}, "Canary", 30),
+    "its time is over": ([*OTHERS, UP], {"canary": 1, "canary_seconds": 60}, "Rolling", None),
+    "the next has come": (
+        [pod(0, OLD), replace(UP, ordinal=1, name="chat-1", ready_since="2025-12-31T23:59:50Z"), UP],
+        {"canary": 1, "canary_seconds": 60},
+        "Rolling",
+        None,
+    ),
+    "it is not up": ([*OTHERS, pod(2, NEW, ready=False)], {"canary": 1}, "WaitingForReady", None),
+    "an old one is ill": ([pod(0, OLD, ready=False), pod(1, OLD), UP], {"canary": 1}, "Canary", None),
+    "an old one never ran": ([pod(0, OLD, ready=False, started=False), pod(1, OLD), UP], {"canary": 1}, "Canary", None),
+}
+
+
+@pytest.mark.parametrize(("pods", "wanted", "reason", "again"), CANARIES.values(), ids=CANARIES)
+def test_a_canary(pods, wanted, reason, again):
+    found = plan(Change("Rolling", 3, **wanted), observed(pods, workload(NEW)))
+    assert (found.reason, found.again) == (reason, again)
+    assert found.held is (reason == "Canary")
+
+
 def test_where_no_node_can_be_asked_none_is_waited_for():
     pods = [pod(0, OLD), replace(MESHED[0], meshed_since=""), MESHED[1]]
     change = Change("Rolling", 3, min_meshed_seconds=5)
