@@ -183,6 +183,17 @@ REFUSED: dict[str, Bad] = {
     "negative disruption": Bad({"disruption": {"maxUnavailable": -1}}, "disruption.maxUnavailable"),
     "disruption in percent": Bad({"disruption": {"maxUnavailable": "50%"}}, "disruption.maxUnavailable"),
     "update strategy": Bad({"update": {"strategy": "Surprise"}}, "spec.update.strategy: Unsupported value"),
+    "a node ready for longer than a change may take": Bad(
+        {"update": {"minReadySeconds": 600}}, "minReadySeconds must be less than update.timeoutSeconds"
+    ),
+    "a node in the mesh for longer than a change may take": Bad(
+        {"update": {"minMeshedSeconds": 600}}, "minMeshedSeconds must be less than update.timeoutSeconds"
+    ),
+    "a canary where all stop": Bad(
+        {"update": {"strategy": "Recreate", "canary": {}}}, "update.canary needs update.strategy Rolling"
+    ),
+    "a canary of no node": Bad({"update": {"canary": {"nodes": 0}}}, "update.canary.nodes"),
+    "what follows a failure": Bad({"update": {"onFailure": "Panic"}}, "spec.update.onFailure: Unsupported value"),
     "paused in words": Bad({"paused": "yes"}, "spec.paused"),
 }
 
