@@ -31,12 +31,13 @@ BESIDE = frozenset({"replicas", "paused", "update"})
 class Standing(NamedTuple):
     """How the newest revision stands: all its nodes are up and meshed, or why it has failed, or neither yet.
 
-    `overdue`: it has got no further for so long that the change ends.
+    `overdue`: it has got no further for so long that the change ends. `unsure`: what is seen says nothing of it.
     """
 
     complete: bool = False
     failure: str = ""
     overdue: bool = False
+    unsure: bool = False
 
 
 def spec_of(cluster: ElixirCluster) -> str:
@@ -53,6 +54,8 @@ async def stand_back(context: Context) -> Result:
 
 def in_force(cluster: ElixirCluster) -> ElixirCluster:
     """The resource as its nodes are to be: where what it wants has failed, as it was before."""
+    if not stood_back_from(cluster.status):
+        return cluster
     entries, wanted = entries_of(cluster), spec_of(cluster)
     for index, entry in enumerate(entries):
         if entry["result"] == ROLLED_BACK and entry.get("spec") == wanted:
@@ -113,6 +116,8 @@ def recorded(cluster: ElixirCluster, revision: str, standing: Standing, now: str
 
 def judged(entry: Entry, standing: Standing, now: str, *, goes_back: bool) -> Entry:
     """How the newest one stands. What was complete once stays so, whatever becomes of its nodes later."""
+    if standing.unsure:
+        return entry
     result, message = PROGRESSING, ""
     if standing.complete or entry["result"] == COMPLETE:
         result = COMPLETE

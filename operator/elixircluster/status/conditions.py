@@ -71,7 +71,7 @@ def standing(seen: Findings) -> Standing:
     """How the newest revision stands. A machine that is lost, and links that do not heal, are no fault of it."""
     plan = seen.plan
     if plan is None or any(pod.lost for pod in seen.pods):
-        return Standing()
+        return Standing(unsure=True)
     if plan.done:
         unseen = seen.probed and seen.wanted and (seen.mesh is None or seen.mesh.verdict.clustered is False)
         return Standing(complete=not unseen)

@@ -43,6 +43,7 @@ STORIES = {
     "ends well": ([("a", Standing()), ("a", COMPLETE)], [("a", "Complete")]),
     "gets on after all": ([("a", FAILED), ("a", COMPLETE)], [("a", "Complete")]),
     "was good once": ([("a", COMPLETE), ("a", FAILED)], [("a", "Complete")]),
+    "has failed, before a machine was lost": ([("a", FAILED), ("a", Standing(unsure=True))], [("a", "Failed")]),
     "is overtaken": ([("a", Standing()), ("b", COMPLETE)], [("b", "Complete"), ("a", "Superseded")]),
     "has nothing to go back to": ([("a", FAILED)], [("a", "Failed")]),
     "fails and may yet get on": (
