@@ -11,6 +11,7 @@ from elixircluster.telemetry import metrics
 
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 300.0
+SHORTEST_SECONDS = 0.001
 
 
 class Queue:
@@ -49,6 +50,8 @@ class Queue:
 
     def add_after(self, key: Key, seconds: float, *, background: bool = False) -> None:
         """Look at this key in `seconds`, or before if something else wants it."""
+        # By less no clock moves: what is due then would not be yet when it is looked at, again and again.
+        seconds = max(seconds, SHORTEST_SECONDS) if seconds > 0 else 0.0
         due = self._loop.time() + seconds
         timer = self._timers.get(key)
         if timer and timer.when() <= due:

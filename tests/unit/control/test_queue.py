@@ -10,6 +10,7 @@ import pytest
 
 from elixircluster.api.resource import Key
 from elixircluster.control.queue import FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS, Queue
+from tests.fake import clock
 
 A, B, C = (Key("default", name) for name in "abc")
 
@@ -197,3 +198,17 @@ async def test_the_oldest_work_is_known():
     assert 0.02 <= queue.longest_work() < 1
     queue.done(A)
     assert queue.longest_work() == 0
+
+
+def test_a_delay_that_moves_no_clock_is_no_loop():
+    """The next Events were due in 1e-13 s, and the key came back before its reconcile had ended, again and again."""
+
+    async def run():
+        queue = Queue()
+        queue.add_after(A, 1e-13)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert await taken(queue, 0.0) is None
+        assert await taken(queue) == A
+
+    clock.run(run())
