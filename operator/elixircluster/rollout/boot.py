@@ -33,14 +33,14 @@ UNASKED = Patience(60, "its node was not asked yet whether it has booted")
 
 def judged(cluster: ElixirCluster, observed: Observed, seen: MeshView | None, now: str) -> Observed:
     """The same, with what is known of the nodes' boot. `now` is RFC 3339."""
-    told = {} if seen is None else _told(seen)
+    told, silent = ({}, set()) if seen is None else (_told(seen), _silent(seen))
     known = {node["pod"]: node for node in cluster.status.get("nodes") or []}
     pods = []
     for pod in observed.pods:
         node = known.get(pod.name) or {}
         asked = pod.life in told or cluster.spec.mesh.probe == "Disabled"
         lacks = told.get(pod.life) if asked else _remembered(pod, node, seen)
-        if lacks is None and pod.life in told and node.get("booted") is False:
+        if lacks is None and pod.life in silent and node.get("booted") is False:
             # Who has said that it has not, and does not answer any more, has not.
             lacks = _message(node)
         found = _judge(pod, lacks, _untold(cluster) if asked else UNASKED, now)
@@ -90,6 +90,11 @@ def _told(seen: MeshView) -> dict[str, str | None]:
     can_tell = seen.sees.keys() - seen.untold
     asked = [member for member in seen.members if member.ready or member.node in seen.sees]
     return {member.life: _lacking(seen, member.node) if member.node in can_tell else None for member in asked}
+
+
+def _silent(seen: MeshView) -> set[str]:
+    """The lives of pods whose nodes do not answer."""
+    return {member.life for member in seen.members if member.node in seen.silent}
 
 
 def _lacking(seen: MeshView, node: str) -> str:

@@ -115,3 +115,10 @@ def test_a_node_that_does_not_answer_any_more_is_what_it_said_last(known, booted
     [member] = judged(resource, observed([pod(0)]), asked(NOBODY), NOW).pods
     assert member.booted is booted
     assert node(resource, member, asked(NOBODY)).get("booted", True) is booted
+
+
+def test_a_node_that_cannot_tell_any_more_is_believed_though_it_had_said_no():
+    """A node of Gleam says no while its applications start, and then can tell no more: it was never up."""
+    resource = parse({**body(), "status": {"nodes": [{"pod": "chat-0", "booted": False, "message": "not ready"}]}})
+    [member] = judged(resource, observed([pod(0)]), said(Boot.UNTOLD), NOW).pods
+    assert member.up
