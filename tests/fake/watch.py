@@ -99,12 +99,16 @@ class Watch:
 
     def _list(self, take: Take, items: list[Body], version: str, number: int) -> None:
         self._listed = True
+        self._run(self._take(take, items, version, number))
+        for uid in self._queues:
+            self._later(self._deliver, uid)
+
+    async def _take(self, take: Take, items: list[Body], version: str, number: int) -> None:
+        """It is known when it is taken in, and no moment before."""
         for body in items:
             self.seen(Ref(self.kind.kind, body["metadata"]["name"]), body, number)
         self.saw_all(self.kind, {body["metadata"]["name"] for body in items}, number)
-        self._run(take(clone(items), version))
-        for uid in self._queues:
-            self._later(self._deliver, uid)
+        await take(clone(items), version)
 
     def _hear(self, change: Change) -> None:
         if not self._open or not change.type or change.ref.kind != self.kind.kind:
