@@ -108,7 +108,8 @@ def recorded(cluster: ElixirCluster, revision: str, standing: Standing, now: str
         # What takes its place is yet to be written.
         return entries
     spec = spec_of(cluster)
-    head = {**head, "image": cluster.spec.image, **({"spec": spec} if spec else {})}
+    head = {key: value for key, value in head.items() if key != "spec"} | ({"spec": spec} if spec else {})
+    head["image"] = cluster.spec.image
     goes_back = cluster.spec.update.on_failure == "Rollback" and not cluster.failed
     can_go_back = bool(goes_back and spec and last_good(others, revision))
     return shortened([judged(head, standing, now, goes_back=can_go_back), *others])

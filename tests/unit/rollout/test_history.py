@@ -107,6 +107,12 @@ def test_a_spec_that_is_too_long_is_not_kept_and_not_gone_back_to():
     assert "spec" not in resource.status["history"][0]
 
 
+def test_a_spec_that_has_grown_too_long_is_not_kept_as_it_was():
+    resource = after(("a", COMPLETE))
+    longer = replace(resource, spec=cluster(image="a", files={"a.txt": "x" * LONGEST_SPEC}).spec)
+    assert "spec" not in recorded(longer, "a", COMPLETE, NOW)[0]
+
+
 def test_what_an_operator_cannot_read_it_does_not_go_back_to():
     history = [{**entry("b", "RolledBack"), "spec": spec_of(cluster(image="b"))}, entry("a", "Complete")]
     resource = replace(cluster(image="b"), status={"history": history})
