@@ -238,7 +238,7 @@ def test_a_restart_is_a_revision_that_one_can_go_back_from(shell):
 
 def test_a_canary_waits_until_it_is_promoted(shell):
     assert "no canary" in shell.run("promote", "reef", status=1)
-    marked = {"annotations": {"elixircluster.dev/tried": "first"}}
+    marked = {"annotations": {"example.com/tried": "first"}}
     shell.namespace.patch("reef", update={"canary": {"nodes": 1}}, podMetadata=marked)
     step = ("elixircluster", "reef", "-o", "jsonpath={.status.update.step}")
     assert comes_true(lambda: shell.namespace.kubectl("get", *step) == "Canary", 90)
