@@ -83,7 +83,7 @@ class Bench:
         crd = str(ROOT / "crds" / "elixirclusters.yaml")
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", crd)
         self.kubectl("apply", "--server-side", "-f", "-", text=yaml.safe_dump(MORE_ADDRESSES))
-        self.kubectl("wait", "--for=condition=Established", "crd/elixirclusters.elixircluster.dev")
+        self.cluster.wait_until_served("elixirclusters.elixircluster.dev")
 
     @asynccontextmanager
     async def operator(self, client: Client) -> AsyncIterator[Operator]:

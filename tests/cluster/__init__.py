@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,15 @@ class Cluster:
         if check and done.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
+
+    def wait_until_served(self, crd: str, seconds: float = 60.0) -> None:
+        """Wait for a CustomResourceDefinition. `kubectl wait` fails where it has no condition yet."""
+        established = '{.status.conditions[?(@.type=="Established")].status}'
+        deadline = time.monotonic() + seconds
+        while self.kubectl("get", "crd", crd, "-o", f"jsonpath={established}") != "True":
+            if time.monotonic() > deadline:
+                raise KubectlError(f"crd {crd} is not established after {seconds:g} s")
+            time.sleep(0.1)
 
     def load(self, *archives: str | Path, nodes: Sequence[str] | None = None) -> None:
         """Bring images of OCI or Docker archives in, to all nodes or to some; a pod needs IfNotPresent."""

@@ -259,7 +259,7 @@ def ask_for_certificate(namespace: Namespace) -> tuple[str, str]:
     known = namespace.kubernetes.kubectl("get", "crd", "-o", "name")
     if CERTIFICATES["metadata"]["name"] not in known:
         namespace.apply(CERTIFICATES)
-        namespace.kubectl("wait", "crd", CERTIFICATES["metadata"]["name"], "--for=condition=Established")
+        namespace.kubernetes.wait_until_served(CERTIFICATES["metadata"]["name"])
     # One of somebody else's has the name, for a while.
     theirs = {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "sealed-tls"}}
     namespace.apply(theirs)

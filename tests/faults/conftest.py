@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cluster() -> Iterator[Cluster]:
     made = up("bench-faults")
     made.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds" / "elixirclusters.yaml"))
-    made.kubectl("wait", "--for=condition=Established", "crd/elixirclusters.elixircluster.dev")
+    made.wait_until_served("elixirclusters.elixircluster.dev")
     yield made
     if not os.environ.get("ELIXIRCLUSTER_KEEP"):
         made.down()

@@ -124,7 +124,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         except UnsupportedError as reason:
             pytest.skip(str(reason))
         kubernetes.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
-        kubernetes.kubectl("wait", "--for=condition=Established", "crd/elixirclusters.elixircluster.dev")
+        kubernetes.wait_until_served("elixirclusters.elixircluster.dev")
         operators.append(Operator(kubernetes, tmp_path_factory.mktemp("operator") / f"{family}.log"))
         assert comes_true(operators[-1].is_at_work, 120), "the operator did not start"
         made[family] = kubernetes

@@ -69,7 +69,7 @@ def cluster() -> Cluster:
     """A Kubernetes that knows the resource."""
     found = up("test")
     found.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds" / "elixirclusters.yaml"))
-    found.kubectl("wait", "--for=condition=Established", "crd/elixirclusters.elixircluster.dev")
+    found.wait_until_served("elixirclusters.elixircluster.dev")
     return found
 
 

@@ -155,7 +155,7 @@ def cert_manager(cluster) -> Iterator[None]:
     definition = folder / "cert-manager.io_certificates.yaml"
     cluster.kubectl("apply", "--server-side", "-f", str(definition))
     name = yaml.safe_load(definition.read_text())["metadata"]["name"]
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}")
+    cluster.wait_until_served(name)
     yield
     cluster.kubectl("delete", "crd", name)
 
