@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -53,20 +53,26 @@ class Applier:
         self._settled.pop(key, None)
 
     async def apply(
-        self, cluster: ElixirCluster, wanted: Sequence[Object], mountable: Callable[[], Awaitable[object]]
-    ) -> list[Trouble]:
-        """Write what differs, and return what was in the way, the weightiest first.
+        self, cluster: ElixirCluster, wanted: Sequence[Object], *, there: bool | None = None
+    ) -> list[tuple[Object, Trouble]]:
+        """Write what differs, and return what could not be written, and why.
 
-        The StatefulSet comes last, so that its pods find what they mount; it is not written where something that they
-        need could not be, nor where `mountable` raises, since others have yet to make what they mount. What stands
-        beside the nodes, such as a PodDisruptionBudget, holds nothing else up.
+        `there`: whether they were there when it was decided how they are wanted, where it depends on that.
         """
-        beside = [item for item in wanted if item["kind"] != STATEFUL_SETS.kind]
-        troubles = await self._all(cluster, beside)
-        if not any(_is_needed(item) for item, _ in troubles):
-            await mountable()
-            troubles += await self._all(cluster, [item for item in wanted if item["kind"] == STATEFUL_SETS.kind])
-        return sorted((trouble for _, trouble in troubles), key=_weight)
+        # All of them come to an end, whatever becomes of one: nothing is written behind the back of the next reconcile.
+        results = await asyncio.gather(*(self._one(cluster, item, there) for item in wanted), return_exceptions=True)
+        troubles: list[tuple[Object, Trouble]] = []
+        for item, result in zip(wanted, results, strict=True):
+            if isinstance(result, Stalled | Retry):
+                troubles.append((item, result))
+            elif isinstance(result, BaseException):
+                raise result
+        return troubles
+
+    def is_superseded(self, cluster: ElixirCluster) -> bool:
+        """Whether the resource wants something else by now, or is another."""
+        known = self._store.identity(cluster.key)
+        return known is not None and known != (cluster.uid, cluster.generation)
 
     async def prune(self, cluster: ElixirCluster, wanted: Sequence[Object]) -> None:
         """Delete the children that the spec no longer wants."""
@@ -92,22 +98,11 @@ class Applier:
             if identity not in keep and OWNED[child.kind].prunable and child.owner_uid == cluster.uid
         ]
 
-    async def _all(self, cluster: ElixirCluster, items: Sequence[Object]) -> list[tuple[Object, Trouble]]:
-        # All of them come to an end, whatever becomes of one: nothing is written behind the back of the next reconcile.
-        results = await asyncio.gather(*(self._one(cluster, item) for item in items), return_exceptions=True)
-        troubles: list[tuple[Object, Trouble]] = []
-        for item, result in zip(items, results, strict=True):
-            if isinstance(result, Stalled | Retry):
-                troubles.append((item, result))
-            elif isinstance(result, BaseException):
-                raise result
-        return troubles
-
-    async def _one(self, cluster: ElixirCluster, item: Object) -> Trouble | None:
+    async def _one(self, cluster: ElixirCluster, item: Object, there: bool | None) -> Trouble | None:
         """What was in the way of this object, or None."""
         try:
             row = owned(item)
-            await self._write(cluster, row, with_intent(item))
+            await self._write(cluster, row, with_intent(item), there)
         except (Stalled, Retry) as trouble:
             return trouble
         except ApiError as error:
@@ -121,12 +116,15 @@ class Applier:
             return Retry("ApiServer")
         return None
 
-    async def _write(self, cluster: ElixirCluster, row: Owned, item: Object) -> None:
+    async def _write(self, cluster: ElixirCluster, row: Owned, item: Object, there: bool | None) -> None:
         identity = (item["kind"], item["metadata"]["name"])
         child = self._store.children(cluster.key).get(identity)
+        if child is not None:
+            refuse_foreign(cluster, *identity, child.owner_uid)
+        if there is not None and there != (child is not None):
+            raise Retry("Conflict")
         if child is None:
             child = await self._create(cluster, row, item)
-        refuse_foreign(cluster, *identity, child.owner_uid)
         if not self._is_settled(cluster.key, child, item):
             child = await self._rewrite(cluster, row, child, item)
             self._settled.setdefault(cluster.key, {})[identity] = (child.intent, child.fields)
@@ -158,6 +156,8 @@ class Applier:
         if cluster.status.get("written") or identity in self._settled.get(cluster.key, {}):
             # One that was there and is not may have gone with its resource, unheard. Made anew, it would go again.
             await look_again(self._api, self._store, cluster.key, known=cluster.uid)
+            if self.is_superseded(cluster):
+                raise Retry("ResourceChanged")
         try:
             created = await self._api.apply(
                 row.kind, {**item, "metadata": {**item["metadata"], "resourceVersion": NEVER}}
@@ -278,13 +278,18 @@ def refused(cluster: ElixirCluster, error: ApiError) -> Trouble:
     return refusal(KIND, cluster.name, error)
 
 
+def hold_up(troubles: Sequence[tuple[Object, Trouble]]) -> bool:
+    """Whether nodes are not to be made before these are gone. What stands beside them holds nothing up."""
+    return any(_is_needed(item) for item, _ in troubles)
+
+
 def _is_needed(item: Object) -> bool:
     """Whether pods could not start, or would start unprotected, without it."""
     row = OWNED.get(item["kind"])
     return row is None or row.needed
 
 
-def _weight(trouble: Trouble) -> int:
+def weight(trouble: Trouble) -> int:
     """What a person must act on is told before what comes by itself, and that before what says nothing."""
     if isinstance(trouble, Stalled):
         return 0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from elixircluster.api.resource import Key
 from elixircluster.certificates.secrets import Certificates
-from elixircluster.control.apply import Applier, Object, digest
-from elixircluster.errors import Retry
+from elixircluster.control.apply import Applier, Object, digest, hold_up, weight
+from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.kinds import STATEFUL_SETS
 from elixircluster.observed.snapshot import Observed
 from elixircluster.phase import Context, Result
@@ -23,6 +24,14 @@ from elixircluster.rollout.split import change
 
 WAIT_SECONDS = 60.0
 """News of the pods come sooner."""
+
+
+class Writing(NamedTuple):
+    """What was written, what was in the way, and what the StatefulSet was decided by."""
+
+    context: Context
+    written: list[Object]
+    troubles: list[Stalled | Retry]
 
 
 class Children:
@@ -48,27 +57,38 @@ class Children:
 
         Without a certificate that is waited for no node is stopped, started or changed.
         """
-        cluster, wishes = context.cluster, self._wishes(context)
-        observed = context.observed
-        state = state_of(wishes, observed)
+        cluster, state = context.cluster, state_of(self._wishes(context), context.observed)
         if not state or state not in {self._written.get(cluster.key), cluster.status.get("written")}:
             rendered = render(cluster, self._templates, context.facts.cookie_identity)
-            wanted = [scaled(item, context) for item in rendered]
-            writable = [item for item in wanted if not isinstance(item, Wait)]
-            troubles = await self._applier.apply(cluster, writable, lambda: self._certificates.await_issued(context))
+            writing = await self._write(context, rendered)
             await self._applier.prune(cluster, rendered)
-            waits = (item for item in wanted if isinstance(item, Wait))
-            troubles += [Retry(wait.reason, wait.message, after=WAIT_SECONDS) for wait in waits]
-            if troubles:
+            if writing.troubles:
                 self._written.pop(cluster.key, None)
-                return Result(troubles[0])
+                return Result(min(writing.troubles, key=weight))
             # What was deleted meanwhile is not there as it was written; and what is wished for since was not.
-            done = self._applier.is_done(cluster, writable)
-            observed = context.seen_again().observed
-            state = state_of(wishes, observed) if done else ""
+            context = context.seen_again()
+            done = self._applier.is_done(cluster, writing.written)
+            state = state_of(self._wishes(writing.context), context.observed) if done else ""
         self._written[cluster.key] = state
-        facts = replace(context.facts, written=state, statefulset=observed.statefulset)
+        facts = replace(context.facts, written=state, statefulset=context.observed.statefulset)
         return Result(applied=True, facts=facts)
+
+    async def _write(self, context: Context, rendered: Sequence[Object]) -> Writing:
+        """All that pods mount, and then the StatefulSet: as what was seen after that wants it, and no sooner."""
+        cluster = context.cluster
+        beside = [item for item in rendered if item["kind"] != STATEFUL_SETS.kind]
+        troubles = await self._applier.apply(cluster, beside)
+        if hold_up(troubles):
+            return Writing(context, beside, [trouble for _, trouble in troubles])
+        await self._certificates.await_issued(context)
+        if self._applier.is_superseded(cluster):
+            raise Retry("ResourceChanged")
+        context = context.seen_again()
+        sets = [scaled(item, context) for item in rendered if item["kind"] == STATEFUL_SETS.kind]
+        writable = [item for item in sets if not isinstance(item, Wait)]
+        troubles += await self._applier.apply(cluster, writable, there=context.observed.workload is not None)
+        waits = [Retry(item.reason, item.message, after=WAIT_SECONDS) for item in sets if isinstance(item, Wait)]
+        return Writing(context, [*beside, *writable], [*(trouble for _, trouble in troubles), *waits])
 
     def _wishes(self, context: Context) -> list[Any]:
         """All that a rendering depends on.
@@ -95,7 +115,5 @@ def scaled(item: Object, context: Context) -> Object | Wait:
 
     Or why it is left as it is.
     """
-    if item["kind"] != STATEFUL_SETS.kind:
-        return item
     replicas = replicas_to_write(change(context), context.observed, digest(item["spec"]["template"]))
     return replicas if isinstance(replicas, Wait) else {**item, "spec": {**item["spec"], "replicas": replicas}}

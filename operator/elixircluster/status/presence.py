@@ -10,14 +10,15 @@ from elixircluster.observed.store import Store
 
 
 async def look_again(api: Api, store: Store, key: Key, *, known: str = "") -> None:
-    """Take in what there is under this name now, unless it is the resource whose uid is `known`.
+    """Take in what there is under this name now.
 
-    Raises `Retry` where something was taken in, and what the API server answers.
+    Raises `Retry` where it is not the resource whose uid is `known`, and what the API server answers.
     """
     body = await api.get(CLUSTERS, key.namespace, key.name)
     if body is None:
         store.vanished(CLUSTERS, key, key.name)
     elif body["metadata"]["uid"] == known:
+        store.absorb(CLUSTERS, body)
         return
     else:
         store.see(CLUSTERS, body)

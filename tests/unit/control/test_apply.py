@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from elixircluster.api.resource import API_VERSION, KIND
+from elixircluster.control import children
 from elixircluster.control.apply import Applier, digest, owned, refusal
+from elixircluster.control.outcome import attempt
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.api import ApiError
-from elixircluster.kube.kinds import OWNED
+from elixircluster.kube.kinds import CLUSTERS, OWNED
 from elixircluster.observed.ownership import refuse_foreign
 from elixircluster.observed.store import Store
+from elixircluster.phase import Context
 from elixircluster.render.names import CLUSTER_LABEL
-from tests.unit.factory import UID, cluster
+from tests.unit.factory import TEMPLATES, UID, body, cluster, observed
 
 
 def answer(code, message="nonsense is not allowed", kind="StatefulSet"):
@@ -81,12 +84,8 @@ def wanted(kind):
     return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": {"template": {}}}
 
 
-async def mountable():
-    """All is there that pods mount."""
-
-
 async def trouble(kind, **status):
-    (found,) = await Applier(Missing(**status), Store()).apply(cluster(), [wanted(kind)], mountable)
+    [(_, found)] = await Applier(Missing(**status), Store()).apply(cluster(), [wanted(kind)])
     return found
 
 
@@ -120,21 +119,48 @@ class Refusing:
 async def test_what_stands_beside_the_nodes_holds_nothing_else_up(refused, made):
     """What was returned as a trouble is an exception too, and was raised: without rights on Roles no node was made."""
     api = Refusing(refused)
-    items = [wanted(kind) for kind in ("Secret", refused, "StatefulSet")]
-    (found,) = await Applier(api, Store()).apply(cluster(), items, mountable)
-    assert found.reason == "Forbidden"
+    found = await reconciled(api, "Secret", refused, "StatefulSet")
+    assert found.trouble.reason == "Forbidden"
     assert api.made == made
 
 
 async def test_nothing_is_done_to_the_nodes_before_what_they_mount_is_there():
-    async def issued():
-        raise Retry("WaitingForCertificate", "not yet", after=1.0)
-
     api = Refusing("")
-    items = [wanted(kind) for kind in ("Secret", "StatefulSet")]
-    with pytest.raises(Retry, match="WaitingForCertificate"):
-        await Applier(api, Store()).apply(cluster(), items, issued)
+    found = await reconciled(api, "Secret", "StatefulSet", issued=Retry("WaitingForCertificate", "not yet", after=1.0))
+    assert found.trouble.reason == "WaitingForCertificate"
     assert api.made == ["Secret"]
+
+
+async def test_a_resource_that_wants_something_else_by_now_gets_no_nodes_of_before():
+    """Its strategy was changed to Recreate while the API was slow, and new nodes were made beside old ones."""
+    api, store = Refusing(""), Store()
+    newer = body()
+    newer["metadata"] |= {"generation": 2}
+    store.see(CLUSTERS, newer)
+    found = await reconciled(api, "Secret", "StatefulSet", store=store)
+    assert found.trouble.reason == "ResourceChanged"
+    assert api.made == ["Secret"]
+
+
+class Certificates:
+    """Of which nothing is waited for, or this."""
+
+    def __init__(self, trouble):
+        self.trouble = trouble
+
+    async def await_issued(self, _context):
+        if self.trouble:
+            raise self.trouble
+
+
+async def reconciled(api, *kinds, issued=None, store=None):
+    """What becomes of a resource that is made of these."""
+    store = store or Store()
+    phase = children.Children(Applier(api, store), TEMPLATES, Certificates(issued)).phase
+    context = Context(cluster(), observed(), observed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(children, "render", lambda *_: [wanted(kind) for kind in kinds])
+        return await attempt(phase, context)
 
 
 async def test_a_kind_that_this_kubernetes_does_not_know_stalls():

@@ -316,3 +316,12 @@ def test_what_a_refused_write_finds_gone_is_not_there():
     )
     steps = (*made, (60.0, "image", "chat", "chat:slow"), (0.0, "settle"), (0.0, "restore", 3))
     assert check(History(steps, seed=3, pace="brisk")) == []
+
+
+def test_a_statefulset_that_is_made_anew_is_what_is_wanted_by_then():
+    """The look whether its resource was still there took a second, in which that became a Recreate."""
+    orphaned, changed = (0.0, "orphan_pods", "chat"), (5.0, "image_and_scale", "chat", "chat:1", 3)
+    died = (3.1, "die", "chat", 1)
+    moved = ((3.1, "image", "chat", "chat:2"), (5.0, "lose_machine", "machine-1"), orphaned)
+    made = ((0.0, "create", "chat", 3, "Rolling"), (0.0, "settle"), orphaned, changed, died, died, *moved)
+    assert check(History((*made, (3.1, "strategy", "chat", "Recreate")), seed=2757, pace="wild", mended=False)) == []
