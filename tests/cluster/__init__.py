@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
 import subprocess
@@ -62,13 +63,17 @@ class Cluster:
         return done.stdout
 
     def wait_until_served(self, crd: str, seconds: float = 60.0) -> None:
-        """Wait for a CustomResourceDefinition. `kubectl wait` fails where it has no condition yet."""
-        established = '{.status.conditions[?(@.type=="Established")].status}'
+        """Wait for a CustomResourceDefinition. `kubectl wait`, and a jsonpath, fail where it has no condition yet."""
         deadline = time.monotonic() + seconds
-        while self.kubectl("get", "crd", crd, "-o", f"jsonpath={established}") != "True":
+        while not self._is_established(crd):
             if time.monotonic() > deadline:
                 raise KubectlError(f"crd {crd} is not established after {seconds:g} s")
             time.sleep(0.1)
+
+    def _is_established(self, crd: str) -> bool:
+        status = json.loads(self.kubectl("get", "crd", crd, "-o", "json")).get("status") or {}
+        conditions = {item["type"]: item["status"] for item in status.get("conditions") or []}
+        return conditions.get("Established") == "True"
 
     def load(self, *archives: str | Path, nodes: Sequence[str] | None = None) -> None:
         """Bring images of OCI or Docker archives in, to all nodes or to some; a pod needs IfNotPresent."""
