@@ -205,20 +205,26 @@ class Api:
         return result
 
     async def _travel(self, effect: Callable[[], Any]) -> Any:
-        """There and back. The effect comes whether or not somebody still waits for the answer."""
-        loop = asyncio.get_running_loop()
+        """There and back. The effect comes whether or not somebody still waits for the answer.
+
+        An API server whose etcd is restored is started anew, so what was on its way then never comes to an end.
+        """
+        loop, life = asyncio.get_running_loop(), self._server.restores
         answer: asyncio.Future[Any] = loop.create_future()
 
         def arrive() -> None:
             try:
-                result = effect()
+                result = effect() if life == self._server.restores else None
             except Exception as error:  # noqa: BLE001 - it is the client's
                 loop.call_later(self._latency(), settle, answer, None, error)
             else:
                 loop.call_later(self._latency(), settle, answer, result, None)
 
         loop.call_later(self._latency(), arrive)
-        return await answer
+        await asyncio.wait([answer])
+        if life != self._server.restores:
+            raise aiohttp.ClientConnectionError("the API server was started anew")
+        return answer.result()
 
 
 def has(fields: str, body: Body) -> bool:

@@ -70,6 +70,7 @@ class Server:
     listeners: list[Callable[[Change], None]] = field(default_factory=list)
     written: int = 0
     made: int = 0
+    restores: int = 0
 
     def get(self, ref: Ref) -> Body | None:
         """The object, or None."""
@@ -158,6 +159,7 @@ class Server:
 
     def restore(self, backup: Snapshot) -> None:
         """Versions go on from where they were then, so that they come a second time."""
+        self.restores += 1
         self.version = backup.version
         self.objects, self.owners = dict(backup.objects), dict(backup.owners)
 
