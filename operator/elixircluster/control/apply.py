@@ -90,6 +90,17 @@ class Applier:
 
         return all(map(is_there, wanted)) and not self._unwanted(cluster, wanted)
 
+    def refuse_outdated(self, cluster: ElixirCluster, wanted: Sequence[Object]) -> None:
+        """Raise `Retry` where what is seen is not what was just written: nothing may be decided by it.
+
+        Where etcd was restored, what is known may have a version that no answer reaches, until all is listed again.
+        """
+        children = self._store.children(cluster.key)
+        for item in wanted:
+            child = children.get((item["kind"], item["metadata"]["name"]))
+            if child is None or child.intent != with_intent(item)["metadata"]["annotations"][INTENT_ANNOTATION]:
+                raise Retry("Conflict")
+
     def _unwanted(self, cluster: ElixirCluster, wanted: Sequence[Object]) -> list[Child]:
         keep = {(item["kind"], item["metadata"]["name"]) for item in wanted}
         return [

@@ -65,6 +65,7 @@ class Children:
             if writing.troubles:
                 self._written.pop(cluster.key, None)
                 return Result(min(writing.troubles, key=weight))
+            self._applier.refuse_outdated(cluster, [item for item in writing.written if is_set(item)])
             # What was deleted meanwhile is not there as it was written; and what is wished for since was not.
             context = context.seen_again()
             done = self._applier.is_done(cluster, writing.written)
@@ -76,7 +77,7 @@ class Children:
     async def _write(self, context: Context, rendered: Sequence[Object]) -> Writing:
         """All that pods mount, and then the StatefulSet: as what was seen after that wants it, and no sooner."""
         cluster = context.cluster
-        beside = [item for item in rendered if item["kind"] != STATEFUL_SETS.kind]
+        beside = [item for item in rendered if not is_set(item)]
         troubles = await self._applier.apply(cluster, beside)
         if hold_up(troubles):
             return Writing(context, beside, [trouble for _, trouble in troubles])
@@ -84,7 +85,7 @@ class Children:
         if self._applier.is_superseded(cluster):
             raise Retry("ResourceChanged")
         context = context.seen_again()
-        sets = [scaled(item, context) for item in rendered if item["kind"] == STATEFUL_SETS.kind]
+        sets = [scaled(item, context) for item in rendered if is_set(item)]
         writable = [item for item in sets if not isinstance(item, Wait)]
         troubles += await self._applier.apply(cluster, writable, there=context.observed.workload is not None)
         waits = [Retry(item.reason, item.message, after=WAIT_SECONDS) for item in sets if isinstance(item, Wait)]
@@ -102,6 +103,11 @@ class Children:
         replicas = plan(wanted, context.observed).replicas
         identities = cluster.uid, context.facts.cookie_identity, self._templates.identity
         return [*identities, cluster.spec.model_dump_json(), replicas]
+
+
+def is_set(item: Object) -> bool:
+    """Whether nodes are made of it."""
+    return bool(item["kind"] == STATEFUL_SETS.kind)
 
 
 def state_of(wishes: list[Any], observed: Observed) -> str:

@@ -325,3 +325,16 @@ def test_a_statefulset_that_is_made_anew_is_what_is_wanted_by_then():
     moved = ((3.1, "image", "chat", "chat:2"), (5.0, "lose_machine", "machine-1"), orphaned)
     made = ((0.0, "create", "chat", 3, "Rolling"), (0.0, "settle"), orphaned, changed, died, died, *moved)
     assert check(History((*made, (3.1, "strategy", "chat", "Recreate")), seed=2757, pace="wild", mended=False)) == []
+
+
+def test_a_healthy_node_stays_where_etcd_was_restored_in_the_middle_of_an_update():
+    """The StatefulSet as it had been before, of a later version than all answers, told another revision to be the
+    newest: pods that were listed again already were taken for old ones.
+    """
+    steps = (
+        (0.0, "create", "chat", 3, "Rolling"),
+        (3.1, "image", "chat", "chat:late"),
+        (20.0, "lose_child", "chat", "PodDisruptionBudget"),
+        (0.0, "restore", 1),
+    )
+    assert check(History(steps, seed=64, pace="brisk", probed=True, mended=True)) == []
