@@ -137,19 +137,21 @@ class Applier:
         if child is None:
             child = await self._create(cluster, row, item)
         if not self._is_settled(cluster.key, child, item):
-            child = await self._rewrite(cluster, row, child, item)
+            child = await self._rewrite(cluster, row, child, item, exact=there is not None)
             self._settled.setdefault(cluster.key, {})[identity] = (child.intent, child.fields)
 
-    async def _rewrite(self, cluster: ElixirCluster, row: Owned, child: Child, item: Object) -> Child:
-        """Write the very object that was seen: another of its name may be somebody else's."""
-        named = {**item, "metadata": {**item["metadata"], "uid": child.uid}}
+    async def _rewrite(self, cluster: ElixirCluster, row: Owned, child: Child, item: Object, *, exact: bool) -> Child:
+        """Write the very object that was seen: another of its name may be somebody else's. `exact`: as it was seen."""
+        seen = {"uid": child.uid, **({"resourceVersion": child.resource_version} if exact else {})}
+        named = {**item, "metadata": {**item["metadata"], **seen}}
         try:
             return self._absorb(row, await self._api.apply(row.kind, named))
         except ApiError as error:
             if error.code != 409:
                 raise
+        # As a list is: what it contradicts, and was known before it was asked for, an etcd that was restored forgot.
         existing = await self._existing(cluster, row, child.name)
-        self._store.see(row.kind, existing)
+        self._store.see_listed(row.kind, existing, child.resource_version)
         raise Retry("Conflict")
 
     def _is_settled(self, key: Key, child: Child, item: Object) -> bool:

@@ -27,11 +27,15 @@ WAIT_SECONDS = 60.0
 
 
 class Writing(NamedTuple):
-    """What was written, what was in the way, and what the StatefulSet was decided by."""
+    """What was written, what was in the way, and what the StatefulSet was decided by.
+
+    `unsettled`: the StatefulSet is not known to be as it was seen, and so nothing may be done to its nodes.
+    """
 
     context: Context
     written: list[Object]
     troubles: list[Stalled | Retry]
+    unsettled: bool = False
 
 
 class Children:
@@ -64,7 +68,7 @@ class Children:
             await self._applier.prune(cluster, rendered)
             if writing.troubles:
                 self._written.pop(cluster.key, None)
-                return Result(min(writing.troubles, key=weight))
+                return Result(min(writing.troubles, key=weight), stop=writing.unsettled)
             self._applier.refuse_outdated(cluster, [item for item in writing.written if is_set(item)])
             # What was deleted meanwhile is not there as it was written; and what is wished for since was not.
             context = context.seen_again()
@@ -87,9 +91,11 @@ class Children:
         context = context.seen_again()
         sets = [scaled(item, context) for item in rendered if is_set(item)]
         writable = [item for item in sets if not isinstance(item, Wait)]
-        troubles += await self._applier.apply(cluster, writable, there=context.observed.workload is not None)
+        own = await self._applier.apply(cluster, writable, there=context.observed.workload is not None)
+        unsettled = any(isinstance(trouble, Retry) for _, trouble in own)
         waits = [Retry(item.reason, item.message, after=WAIT_SECONDS) for item in sets if isinstance(item, Wait)]
-        return Writing(context, [*beside, *writable], [*(trouble for _, trouble in troubles), *waits])
+        told = [*(trouble for _, trouble in (*troubles, *own)), *waits]
+        return Writing(context, [*beside, *writable], told, unsettled)
 
     def _wishes(self, context: Context) -> list[Any]:
         """All that a rendering depends on.

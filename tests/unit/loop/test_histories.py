@@ -338,3 +338,17 @@ def test_a_healthy_node_stays_where_etcd_was_restored_in_the_middle_of_an_update
         (0.0, "restore", 1),
     )
     assert check(History(steps, seed=64, pace="brisk", probed=True, mended=True)) == []
+
+
+def test_old_and_new_nodes_do_not_meet_where_etcd_was_restored_while_a_recreate_was_on_its_way():
+    """The StatefulSet was written as one without old nodes was to be, and had them again by then."""
+    steps = (
+        (0.0, "create", "chat", 2, "Recreate"),
+        (0.0, "settle"),
+        (0.0, "settle"),
+        (0.0, "gap", ("Service", "Secret"), 0.1),
+        (0.0, "image", "chat", "chat:late"),
+        (60.0, "scale", "chat", 5),
+        (0.3, "restore", 3),
+    )
+    assert check(History(steps, seed=223, pace="brisk", probed=True, mended=False)) == []
