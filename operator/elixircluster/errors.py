@@ -19,12 +19,15 @@ class Retry(Exception):  # noqa: N818 - an outcome with a reason, not a program 
     """The world is not there yet: look again in `after` seconds, each time, or without it after a growing backoff.
 
     With a message it is shown to the user as what is being waited for. `again`: something else is due in so many
-    seconds, whatever becomes of this.
+    seconds, whatever becomes of this. `held`: it may take its time, and somebody else sees to its end.
     """
 
-    def __init__(self, reason: str, message: str = "", *, after: float = 0.0, again: float | None = None) -> None:
+    def __init__(
+        self, reason: str, message: str = "", *, after: float = 0.0, again: float | None = None, held: bool = False
+    ) -> None:
         super().__init__(f"{reason}: {message}" if message else reason)
         self.reason = reason
         self.message = message
         self.after = after
         self.again = again
+        self.held = held

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from elixircluster.kube.kinds import PODS, STATEFUL_SETS
+from elixircluster.api.resource import RETRY_ANNOTATION
+from elixircluster.kube.kinds import CLUSTERS, PODS, STATEFUL_SETS
 from tests.fake.server import Ref, controller
 from tests.fake.world import USER, World, kind_of
 
 Body = dict[str, Any]
 
+MIGRATION_SECONDS = 40
 RENEWED_SECONDS = 3.0
 """How old a lease's last renewal may be."""
 
@@ -47,6 +49,19 @@ def canary(world: World, name: str, nodes: int) -> None:
 def port(world: World, name: str, number: int) -> None:
     """Old nodes and new ones could not talk to each other, and all may stop for it."""
     world.change(name, distribution={"port": number}, update={"allowRecreate": True})
+
+
+def migrate(world: World, name: str, wanted: bool) -> None:
+    """A migration before the nodes of each image from now on, or none any more."""
+    told = {"command": ["bin/migrate"], "timeoutSeconds": MIGRATION_SECONDS}
+    world.change(name, migration=told if wanted else None)
+
+
+def retry(world: World, name: str) -> None:
+    """`kubectl elixir retry`."""
+    if world.resource(name):
+        patch = {"metadata": {"annotations": {RETRY_ANNOTATION: world.now()}}}
+        world.server.merge(USER, CLUSTERS, name, patch)
 
 
 def on_failure(world: World, name: str, wanted: str) -> None:
@@ -89,6 +104,7 @@ def orphan_pods(world: World, name: str) -> None:
 
 
 DRIFTS: dict[str, Body] = {
+    "Job": {"metadata": {"labels": {"team": "shop"}}},
     "StatefulSet": {"spec": {"replicas": 1}},
     "ConfigMap": {"data": {"remote.vm.args": "-spoiled"}},
     "Service": {"spec": {"publishNotReadyAddresses": False}},
@@ -213,6 +229,8 @@ ACTIONS: dict[str, Callable[..., None]] = {
         strategy,
         canary,
         port,
+        migrate,
+        retry,
         on_failure,
         pause,
         delete,

@@ -30,8 +30,27 @@ class History:
 
 NAMES = ("chat", "chat-1")
 """The second is named as a pod of the first."""
-IMAGES = ("chat:1", "chat:2", "chat:3", "chat:broken", "chat:flaky", "chat:slow", "chat:hung", "chat:late")
-CHILDREN = ("StatefulSet", "ConfigMap", "Service", "PodDisruptionBudget", "NetworkPolicy", "ServiceAccount", "Secret")
+IMAGES = (
+    "chat:1",
+    "chat:2",
+    "chat:3",
+    "chat:broken",
+    "chat:flaky",
+    "chat:slow",
+    "chat:hung",
+    "chat:late",
+    "chat:unfit",
+)
+CHILDREN = (
+    "StatefulSet",
+    "ConfigMap",
+    "Service",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "ServiceAccount",
+    "Secret",
+    "Job",
+)
 STREAMS = ("ElixirCluster", *(kind.kind for kind in WATCHED))
 
 SECONDS = st.sampled_from((0.0, 0.0, 0.01, 0.05, 0.3, 0.5, 1.0, 3.0, 3.1, 5.0, 20.0, 60.0))
@@ -51,6 +70,8 @@ MENU: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "strategy": (NAME, STRATEGIES),
     "canary": (NAME, st.sampled_from((0, 1, 1, 2))),
     "port": (NAME, PORTS),
+    "migrate": (NAME, st.sampled_from((True, True, False))),
+    "retry": (NAME,),
     "on_failure": (NAME, st.sampled_from(("Rollback", "Rollback", "Pause"))),
     "pause": (NAME, st.booleans()),
     "delete": (NAME,),

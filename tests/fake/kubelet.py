@@ -11,14 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from elixircluster.kube.kinds import PODS
+from tests.fake.jobs import FAILED, RESULTS, SUCCEEDED, job_of
 from tests.fake.server import Change, Ref, Server
 
 Body = dict[str, Any]
 
 ACTOR = "kubelet"
-BROKEN, FLAKY, SLOW, HUNG, LATE = "broken", "flaky", "slow", "hung", "late"
+BROKEN, FLAKY, SLOW, HUNG, LATE, UNFIT = "broken", "flaky", "slow", "hung", "late", "unfit"
 """In an image: its node never becomes ready; is ready by turns; is ready long before it has booted; never boots; dies
-while it boots, again and again.
+while it boots, again and again; its migration fails. What is broken does not even begin.
 """
 FLAP_SECONDS = 7.0
 MACHINES = ("machine-0", "machine-1", "machine-2")
@@ -73,7 +74,7 @@ class Kubelets:
 
     def _place(self, name: str, uid: str) -> None:
         pod = self._there(name, uid)
-        if pod is None:
+        if pod is None or (pod.get("status") or {}).get("phase") in RESULTS:
             return
         if not pod["spec"].get("nodeName"):
             free = [machine for machine in MACHINES if machine not in self.silent]
@@ -91,12 +92,33 @@ class Kubelets:
         image = image_of(pod)
         if BROKEN in image:
             return
+        if job_of(pod):
+            self._run(name, uid, image)
+            return
         ready = not _is_ready(pod) or self.calm or FLAKY not in image
         self._set_ready(name, uid, ready)
         if uid not in self.booted:
             self._boot_later(name, uid, image)
         if FLAKY in image and not self.calm:
             self._later(FLAP_SECONDS, self._start, name, uid)
+
+    def _run(self, name: str, uid: str, image: str) -> None:
+        """What is to come to an end by itself, and is not started again."""
+        pod = self._there(name, uid)
+        if pod and (pod.get("status") or {}).get("phase") not in RESULTS:
+            self._set_ready(name, uid, True)
+            self._later(self._lag(), self._finish, name, uid, FAILED if UNFIT in image else SUCCEEDED)
+
+    def _finish(self, name: str, uid: str, phase: str) -> None:
+        pod = self._heard_of(name, uid)
+        if pod and (pod.get("status") or {}).get("phase") not in RESULTS:
+            ended = {
+                "exitCode": 0 if phase == SUCCEEDED else 1,
+                "reason": "Completed" if phase == SUCCEEDED else "Error",
+            }
+            container = {"name": "app", "image": image_of(pod), "ready": False, "state": {"terminated": ended}}
+            status = {**pod["status"], "phase": phase, "conditions": [], "containerStatuses": [container]}
+            self._server.merge(ACTOR, PODS, name, {"status": status}, "status")
 
     def _boot_later(self, name: str, uid: str, image: str) -> None:
         if LATE in image and not self.calm:

@@ -8,7 +8,8 @@ from typing import Any
 
 from elixircluster.api.resource import GROUP
 from elixircluster.kube.api import FIELD_MANAGER
-from elixircluster.kube.kinds import CLUSTERS, EVENTS, LEASES, PODS, STATEFUL_SETS
+from elixircluster.kube.kinds import CLUSTERS, EVENTS, JOBS, LEASES, PODS, STATEFUL_SETS
+from elixircluster.render.migration import IMAGE_ANNOTATION
 from elixircluster.text import seconds_between
 from tests.fake import statefulset
 from tests.fake.api import Request
@@ -59,6 +60,7 @@ class Judge:
             self._statuses[request.name, said_as(status)] = list(self._judge_status(view, request))
         elif request.kind == STATEFUL_SETS and request.verb == "apply" and request.body:
             self._judge_stop(view, request)
+            self._judge_unmigrated(view, request)
             cluster = view.cluster(request.name)
             if cluster:
                 self._strategies[request.name] = strategy(cluster)
@@ -77,6 +79,8 @@ class Judge:
             self._judge_ownership(change)
         if change.actor == FIELD_MANAGER and change.verb == "delete" and change.before:
             self._blame(change.ref.name, change.before["metadata"]["resourceVersion"])
+        if change.ref.kind == JOBS.kind and change.after:
+            self._judge_migration(change)
         if change.actor == statefulset.ACTOR and change.ref.kind == PODS.kind and change.type == "ADDED":
             self._judge_start(change)
 
@@ -121,6 +125,40 @@ class Judge:
         cluster = view.cluster(request.name)
         if is_change and cluster and cluster["spec"].get("replicas", 3) and (gone := lost(view, request.name)):
             self.accuse("nobody stops all while a machine is lost", f"{request.name} is, and {gone} are on one")
+
+    def _judge_unmigrated(self, view: View, request: Request) -> None:
+        """No node of an image is made before its migration has run, as far as the operator knows of one."""
+        assert request.body is not None
+        cluster, before = view.cluster(request.name), view.workload(request.name)
+        wanted = image_of({"spec": request.body["spec"]["template"]["spec"]})
+        there = before and image_of({"spec": before["spec"]["template"]["spec"]})
+        if cluster and cluster["spec"].get("migration") and wanted not in {there, *self._migrated(cluster)}:
+            self.accuse(
+                "a migration comes first", f"{request.name} gets nodes of {wanted}, whose migration has not run"
+            )
+
+    def _judge_migration(self, change: Change) -> None:
+        """Of a resource one migration runs at a time, and that of an image once."""
+        assert change.after is not None
+        owner, image = controller(change.after), image_migrated(change.after)
+        cluster = self._server.get(Ref(CLUSTERS.kind, owner["name"])) if owner and image else None
+        if cluster is None or owner is None or cluster["metadata"]["uid"] != owner["uid"] or change.before is not None:
+            return
+        others = [job for job in self._jobs(cluster) if job["metadata"]["uid"] != change.after["metadata"]["uid"]]
+        if [job for job in others if not ended(job)]:
+            self.accuse("one migration at a time", f"{change.ref.name} is made beside one that runs")
+        if image in {image_migrated(job) for job in others if ended(job) == "Complete"}:
+            self.accuse("an image is migrated once", f"{change.ref.name} is made though {image} was")
+
+    def _migrated(self, cluster: Body) -> set[str]:
+        """The images whose migration has run."""
+        told = ((cluster.get("status") or {}).get("migration") or {}).get("images") or []
+        return {*told, *(image_migrated(job) for job in self._jobs(cluster) if ended(job) == "Complete")}
+
+    def _jobs(self, cluster: Body) -> list[Body]:
+        """Its own."""
+        uid, jobs = cluster["metadata"]["uid"], self._server.listed(JOBS.kind)
+        return [job for job in jobs if (owner := controller(job)) and owner["uid"] == uid]
 
     def _is_up(self, pod: Body, spec: Body) -> bool:
         """Whether it is ready, and has booted; where nodes are not asked, whether one that dies before has not."""
@@ -188,6 +226,16 @@ def not_ready(view: View, name: str, spec: Body) -> list[str]:
     told += [f"{pod['metadata']['name']} is of an old revision" for pod in members if revision_of(pod) != newest]
     told += [f"{pod['metadata']['name']} is too many" for pod in members if ordinal(pod) >= replicas]
     return told
+
+
+def image_migrated(job: Body) -> str:
+    """Whose migration a Job is; empty where it is none."""
+    return str((job["metadata"].get("annotations") or {}).get(IMAGE_ANNOTATION, ""))
+
+
+def ended(job: Body) -> str:
+    """How it ended, if it did."""
+    return next((str(item["type"]) for item in (job.get("status") or {}).get("conditions") or []), "")
 
 
 def said_as(status: Body | None) -> str:

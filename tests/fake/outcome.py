@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from elixircluster.kube.kinds import SECRETS, STATEFUL_SETS
+from elixircluster.kube.kinds import JOBS, SECRETS, STATEFUL_SETS
 from elixircluster.observed.child import INTENT_ANNOTATION
 from elixircluster.observed.workload import TEMPLATE_ANNOTATION
 from elixircluster.render.pod import COOKIE_ANNOTATION
@@ -21,7 +21,8 @@ TIMES = {"upSince", "meshedSince", "lastTransitionTime", "progressedAt"}
 ADDRESSES = {"podIP", "node", "machine"}
 IDENTITIES = {COOKIE_ANNOTATION, INTENT_ANNOTATION, TEMPLATE_ANNOTATION, "written"}
 """Annotations, and a part of status, made from uids."""
-PAST = {"history"}
+PAST = {"history", "job", "images", "startedAt", "endedAt", JOBS.kind}
+"""What tells of the way here."""
 NEVER_THE_SAME = PAST | UNTOLD | GENERATIONS | TIMES | ADDRESSES | IDENTITIES
 
 
@@ -30,7 +31,11 @@ def outcome(world: World, name: str) -> Body:
     cluster = world.resource(name)
     workload = world.child(name, STATEFUL_SETS.kind)
     newest = revision(workload) if workload else ""
-    children = {f"{body['kind']}/{body['metadata']['name']}": child(body) for body in world.children(name)}
+    children = {
+        f"{body['kind']}/{body['metadata']['name']}": child(body)
+        for body in world.children(name)
+        if body["kind"] not in PAST
+    }
     pods = {
         pod["metadata"]["name"]: "newest" if pod["metadata"]["labels"].get(REVISION_LABEL) == newest else "old"
         for pod in world.pods(name)

@@ -16,7 +16,7 @@ Body = dict[str, Any]
 NAMESPACE = "default"
 NEVER = "1"
 """The version that an apply names in order to create and nothing else."""
-GENERATIONS = {CLUSTERS.kind, STATEFUL_SETS.kind, "PodDisruptionBudget", "NetworkPolicy", "Certificate"}
+GENERATIONS = {CLUSTERS.kind, STATEFUL_SETS.kind, "PodDisruptionBudget", "NetworkPolicy", "Certificate", "Job"}
 """Kinds whose objects count the changes of their spec."""
 FIRST_VERSION = 100
 MUTABLE = {"replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}

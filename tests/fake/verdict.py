@@ -13,7 +13,7 @@ from elixircluster.rollout.history import stood_back_from
 from tests.fake import clock
 from tests.fake.actions import ACTIONS
 from tests.fake.history import NAMES, History
-from tests.fake.kubelet import BROKEN, HUNG
+from tests.fake.kubelet import BROKEN, HUNG, UNFIT
 from tests.fake.oracles import Judge, is_true
 from tests.fake.outcome import differences, outcome
 from tests.fake.server import controller
@@ -77,7 +77,7 @@ def come_to_rest(world: World, history: History) -> None:
             spec = (world.resource(name) or {"spec": {}})["spec"]
             if spec.get("paused"):
                 world.change(name, paused=False)
-            if {BROKEN, HUNG} & {*spec.get("image", "").split(":")}:
+            if {BROKEN, HUNG, UNFIT} & {*spec.get("image", "").split(":")}:
                 world.change(name, image="chat:9")
 
 

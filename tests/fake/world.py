@@ -11,6 +11,7 @@ from elixircluster.kube.api import Kind
 from elixircluster.kube.kinds import CLUSTERS, EVENTS, LEASES, OWNED, PODS
 from tests.fake import clock
 from tests.fake.collector import Collector
+from tests.fake.jobs import Jobs
 from tests.fake.kubelet import Kubelets
 from tests.fake.machines import Machines
 from tests.fake.operator import Operator
@@ -40,6 +41,7 @@ class World:
         self.probe = "Enabled" if probed else "Disabled"
         self.statefulsets = StatefulSets(self.server, self.delays("statefulsets"))
         self.kubelets = Kubelets(self.server, self.delays("kubelets"))
+        self.jobs = Jobs(self.server, self.delays("jobs"))
         self.judge = Judge(self.server, self.kubelets.booted)
         self.machines = Machines(self.server, self.kubelets)
         self.collector = Collector(self.server, self.delays("collector"))
@@ -87,7 +89,7 @@ class World:
         self.server.restore(backup)
         for operator in self.running:
             operator.break_watches(0.5)
-        for part in (self.statefulsets, self.kubelets, self.collector):
+        for part in (self.statefulsets, self.jobs, self.kubelets, self.collector):
             part.wake_all()
 
     async def settle(self, rounds: int = PATIENCE_ROUNDS) -> bool:

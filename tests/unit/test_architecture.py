@@ -58,6 +58,10 @@ LAYERS = {
         {"api", "render", "kube", "observed", "errors", "phase", "telemetry"},
         "TLS between nodes: issue, judge, renew",
     ),
+    "migration": (
+        {"api", "render", "kube", "observed", "errors", "phase"},
+        "what a release does once for an image before its nodes start: decision, Jobs",
+    ),
     "meshes": (
         {"api", "render", "mesh", "kube", "observed", "errors", "telemetry"},
         "every mesh, looked at and healed: scheduler, healer, dialler",
@@ -67,13 +71,13 @@ LAYERS = {
         "the cookie's Secret, and another cookie for running nodes",
     ),
     "status": (
-        {"api", "render", "mesh", "kube", "observed", "rollout", "errors", "phase", "telemetry"},
+        {"api", "render", "mesh", "kube", "observed", "rollout", "migration", "errors", "phase", "telemetry"},
         "conditions and status, pure; the one writer of status and Events",
     ),
     "control": (
         {
-            "api", "render", "mesh", "kube", "observed", "rollout", "certificates", "meshes", "cookie", "status",
-            "phase", "errors", "telemetry", "text",
+            "api", "render", "mesh", "kube", "observed", "rollout", "certificates", "migration", "meshes",
+            "cookie", "status", "phase", "errors", "telemetry", "text",
         },
         "the process: leader, queue, workers, watches; reconcile is the list of phases",
     ),
@@ -121,6 +125,8 @@ def test_the_core_does_no_input_or_output_but_reading_templates(module):
 
 PURE = [
     *layer("rollout"),
+    "migration/decision",
+    "observed/job",
     "observed/child",
     "observed/complaints",
     "observed/containers",

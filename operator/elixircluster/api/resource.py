@@ -28,8 +28,11 @@ ROTATE_ANNOTATION = f"{GROUP}/rotate-cookie"
 PROMOTE_ANNOTATION = f"{GROUP}/promote"
 """Names the revision that may go on from its first nodes to the others."""
 
-LONGEST_ROTATION = 512
-"""Of what the annotation says; more is not told from less."""
+RETRY_ANNOTATION = f"{GROUP}/retry"
+"""Any new value of it on a resource asks for another attempt at a migration that has failed."""
+
+LONGEST_REQUEST = 512
+"""Of what an annotation asks for; more is not told from less."""
 
 MOST_TOLD = 5
 """Of what is wrong with a spec."""
@@ -69,7 +72,8 @@ class Key(NamedTuple):
 class ElixirCluster:
     """A resource that was parsed.
 
-    `status` is as it stands in the API server; a new value of `rotate_cookie`, an annotation, asks for a new cookie.
+    `status` is as it stands in the API server. Annotations: a new value of `rotate_cookie` asks for a new cookie, one
+    of `retry` for a migration once more.
     `promoted`: the revision that may go on from its first nodes to the others. `failed`: why `spec` is not what the
     resource wants, but what its nodes were made of before.
     """
@@ -80,6 +84,7 @@ class ElixirCluster:
     spec: ElixirClusterSpec
     status: dict[str, Any]
     rotate_cookie: str = ""
+    retry: str = ""
     promoted: str = ""
     failed: str = ""
 
@@ -113,14 +118,16 @@ def parse(body: dict[str, Any]) -> ElixirCluster:
         raise Stalled("InvalidSpec", explain(error)) from None
     if said := refused(wanted):
         raise Stalled("InvalidSpec", "; ".join(said[:MOST_TOLD]))
+    asked = metadata.get("annotations") or {}
     return ElixirCluster(
         key=Key(metadata.get("namespace") or "default", metadata["name"]),
         uid=metadata.get("uid", ""),
         generation=metadata.get("generation", 1),
         spec=spec,
         status=body.get("status") or {},
-        promoted=((metadata.get("annotations") or {}).get(PROMOTE_ANNOTATION) or "")[:LONGEST_ROTATION],
-        rotate_cookie=((metadata.get("annotations") or {}).get(ROTATE_ANNOTATION) or "")[:LONGEST_ROTATION],
+        rotate_cookie=(asked.get(ROTATE_ANNOTATION) or "")[:LONGEST_REQUEST],
+        retry=(asked.get(RETRY_ANNOTATION) or "")[:LONGEST_REQUEST],
+        promoted=(asked.get(PROMOTE_ANNOTATION) or "")[:LONGEST_REQUEST],
     )
 
 

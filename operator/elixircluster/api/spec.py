@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from elixircluster.api.distribution import EPMD_PORT, Distribution, Mesh, NetworkPolicy
+from elixircluster.api.migration import Migration
 from elixircluster.api.node import Discovery, Release, Vm
 from elixircluster.api.pod import (
     OWNED_CONTAINER,
@@ -183,6 +184,9 @@ class ElixirClusterSpec(Model):
     web: Web | None = Field(None, description="The HTTP endpoint; without it there is no Service for clients.")
     health: Health = Field(default_factory=Health, description="Probes.")
     shutdown: Shutdown = Field(default_factory=Shutdown, description="How a node goes.")
+    migration: Migration | None = Field(
+        None, description="What runs once for an image before its first node starts; by default nothing."
+    )
     env: Annotated[list[EnvVar], Field(max_length=256)] = Field(
         default_factory=list, description="More environment variables.", json_schema_extra=keyed("name")
     )

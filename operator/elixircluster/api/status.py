@@ -13,6 +13,7 @@ Message = Annotated[str, StringConstraints(max_length=32768)]
 
 MOST_STRANGERS = 100
 MOST_REVISIONS = 10
+MOST_IMAGES = 10
 LONGEST_SPEC = 16384
 MOST_MISSING = 16
 """How many pods one node's entry names; beyond, the islands tell more."""
@@ -103,6 +104,26 @@ class UpdateStatus(Model):
     )
 
 
+class MigrationStatus(Model):
+    """How the migration of the image stands."""
+
+    image: Short | None = Field(None, description="The image that is wanted.")
+    job: Short | None = Field(None, description="The Job of the last attempt.")
+    result: Literal["Pending", "Running", "Complete", "Failed"] | None = Field(
+        None, description="What became of it. Pending: it has not begun."
+    )
+    started_at: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="When it began.", json_schema_extra={"format": "date-time"}
+    )
+    ended_at: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="When it ended.", json_schema_extra={"format": "date-time"}
+    )
+    message: Message | None = Field(None, description="Why it does not run, or has failed.")
+    images: Annotated[list[Short], Field(max_length=MOST_IMAGES)] | None = Field(
+        None, description="The images whose migration has run, newest first: of none of them it runs again."
+    )
+
+
 Island = Annotated[list[Short], Field(max_length=1000)]
 
 
@@ -146,6 +167,7 @@ class ElixirClusterStatus(Model):
     history: Annotated[list[RevisionStatus], Field(max_length=MOST_REVISIONS)] | None = Field(
         None, description=f"The last {MOST_REVISIONS} revisions, newest first, and what became of them."
     )
+    migration: MigrationStatus | None = Field(None, description="How the migration of the image stands.")
     console: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
         None, description="Command that opens a remote console, on a node that answers where there is one."
     )
@@ -155,6 +177,7 @@ class ElixirClusterStatus(Model):
     )
     conditions: Annotated[list[Condition], Field(max_length=32)] | None = Field(
         None,
-        description="Ready, Reconciling and Stalled (kstatus), Available, Progressing, Clustered, Paused.",
+        description="Ready, Reconciling and Stalled (kstatus), Available, Progressing, Clustered, Paused; Migrated, "
+        "where spec.migration is set.",
         json_schema_extra=keyed("type"),
     )

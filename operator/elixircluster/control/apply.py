@@ -241,8 +241,8 @@ def with_intent(item: Object) -> Object:
 def owned(item: Object) -> Owned:
     """The row of an object's kind. A template of a user may hold a kind that the operator knows nothing of."""
     row = OWNED.get(item.get("kind", ""))
-    if row is None or item.get("apiVersion") != row.kind.api_version:
-        known = ", ".join(OWNED)
+    if row is None or not row.applied or item.get("apiVersion") != row.kind.api_version:
+        known = ", ".join(kind for kind, each in OWNED.items() if each.applied)
         raise Stalled(
             "UnknownKind",
             f"a template makes {item.get('apiVersion')} {item.get('kind')}; the operator may make {known}",

@@ -14,6 +14,7 @@ from elixircluster.certificates.secrets import Certificates
 from elixircluster.control.apply import Applier, Object, digest, hold_up, weight
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.kinds import STATEFUL_SETS
+from elixircluster.migration.jobs import Migrations
 from elixircluster.observed.snapshot import Observed
 from elixircluster.phase import Context, Result
 from elixircluster.render.objects import render
@@ -45,10 +46,13 @@ class Children:
     too, so that a start does not render thousands.
     """
 
-    def __init__(self, applier: Applier, templates: Templates, certificates: Certificates) -> None:
+    def __init__(
+        self, applier: Applier, templates: Templates, certificates: Certificates, migrations: Migrations
+    ) -> None:
         self._applier = applier
         self._templates = templates
         self._certificates = certificates
+        self._migrations = migrations
         self._written: dict[Key, str] = {}
 
     def forget(self, key: Key) -> None:
@@ -59,7 +63,7 @@ class Children:
     async def phase(self, context: Context) -> Result:
         """What stands beside the nodes, and could not be written, is told and stops nothing.
 
-        Without a certificate that is waited for no node is stopped, started or changed.
+        Without a certificate or a migration that is waited for no node is stopped, started or changed.
         """
         cluster, state = context.cluster, state_of(self._wishes(context), context.observed)
         if not state or state not in {self._written.get(cluster.key), cluster.status.get("written")}:
@@ -85,10 +89,11 @@ class Children:
         troubles = await self._applier.apply(cluster, beside)
         if hold_up(troubles):
             return Writing(context, beside, [trouble for _, trouble in troubles])
-        await self._certificates.await_issued(context)
-        if self._applier.is_superseded(cluster):
-            raise Retry("ResourceChanged")
-        context = context.seen_again()
+        for ready in (self._certificates.await_issued, self._migrations.await_migrated):
+            await ready(context)
+            if self._applier.is_superseded(cluster):
+                raise Retry("ResourceChanged")
+            context = context.seen_again()
         sets = [scaled(item, context) for item in rendered if is_set(item)]
         writable = [item for item in sets if not isinstance(item, Wait)]
         own = await self._applier.apply(cluster, writable, there=context.observed.workload is not None)

@@ -35,7 +35,8 @@ class Nodes:
         """What is left to do; with the reason why nothing is done, where the reconcile was `stopped` or is paused."""
         found = self.plan(context)
         if stopped and stopped.message and not found.done:
-            return Plan(stopped.reason, stopped.message, found.replicas)
+            held = isinstance(stopped, Retry) and stopped.held
+            return Plan(stopped.reason, stopped.message, found.replicas, held=held)
         if context.cluster.spec.paused and found.replace:
             return Plan("Paused", f"spec.paused is true, or this would come: {found.message}", found.replicas)
         return found

@@ -17,6 +17,7 @@ from elixircluster.cookie.secret import CookieSecrets
 from elixircluster.errors import Stalled
 from elixircluster.kube.api import Api
 from elixircluster.meshes.meshes import Meshes
+from elixircluster.migration.jobs import Migrations
 from elixircluster.observed.snapshot import Observed
 from elixircluster.observed.store import Store
 from elixircluster.phase import Context, Result
@@ -38,7 +39,7 @@ class Reconciler:
         self._clock = clock
         self._reporter = Reporter(api, store, clock)
         self._certificates = Certificates(api, store, templates, lambda: datetime.now(UTC))
-        self._children = Children(Applier(api, store), templates, self._certificates)
+        self._children = Children(Applier(api, store), templates, self._certificates, Migrations(api, store, templates))
         self._rotator = Rotator(CookieSecrets(api, store, templates), meshes, api.permit)
         self._nodes = Nodes(api, meshes)
         self._hearing = Hearing(api, store)
@@ -66,9 +67,7 @@ class Reconciler:
             await self._reporter.unreadable(key, body, stalled)
             return Outcome("stalled", stalled.again)
         context, results = await self._run(cluster)
-        if self._is_superseded(context):
-            return AGAIN
-        return await self._report(context, results)
+        return AGAIN if self._is_superseded(context) else await self._report(context, results)
 
     async def _run(self, cluster: ElixirCluster) -> tuple[Context, list[Result]]:
         """The phases, until one says that nothing more may be done. Each acts on what was seen after the last write."""

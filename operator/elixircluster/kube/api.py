@@ -222,9 +222,13 @@ class Api:
         return await self._call("PATCH", kind, path, query=query, body=patch, content_type=MERGE)
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str, resource_version: str) -> None:
-        """Delete exactly that object, as it was seen. Raises `ApiError` 409 where it is another by now."""
+        """Delete exactly that object, as it was seen, and what it owns. Raises `ApiError` 409 where it is another now.
+
+        Of a Job an API server would leave the pods behind, if it were not told.
+        """
         preconditions = {"uid": uid, "resourceVersion": resource_version}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        options = {"preconditions": preconditions, "propagationPolicy": "Background"}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
         await self._call("DELETE", kind, kind.path(namespace, name), body=body)
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ PODS = Kind("", "v1", "pods", "Pod")
 SECRETS = Kind("", "v1", "secrets", "Secret")
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
 STATEFUL_SETS = Kind("apps", "v1", "statefulsets", "StatefulSet")
+JOBS = Kind("batch", "v1", "jobs", "Job")
 EVENTS = Kind("", "v1", "events", "Event")
 LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 ROLES = Kind("rbac.authorization.k8s.io", "v1", "roles", "Role")
@@ -23,10 +24,11 @@ CERTIFICATES = Kind("cert-manager.io", "v1", "certificates", "Certificate")
 class Owned:
     """A kind of child.
 
-    `prunable`: deleted when the spec no longer wants it, which data never is. `watched`: not so where the API server
-    may not know the kind, or not let us at it, since a watch on it would never begin. `needed`: no pod is made without
-    it, since it could not start, or would start unprotected. `right`: the chart's value that gives the right to the
-    kind, where that is not given to everybody.
+    `prunable`: deleted when the spec no longer wants it, which data never is, nor what somebody else sees to.
+    `watched`: not so where the API server may not know the kind, or not let us at it, since a watch on it would never
+    begin. `needed`: no pod is made without it, since it could not start, or would start unprotected. `right`: the
+    chart's value that gives the right to the kind, where that is not given to everybody. `applied`: from a template,
+    and again where it changes; not so what is made once and stays as it is.
     """
 
     kind: Kind
@@ -34,6 +36,7 @@ class Owned:
     watched: bool = True
     needed: bool = True
     right: str = ""
+    applied: bool = True
 
 
 OWNED = {
@@ -48,6 +51,7 @@ OWNED = {
         Owned(ROLES, prunable=True, watched=False, needed=False, right="rbac.apiDiscovery"),
         Owned(ROLE_BINDINGS, prunable=True, watched=False, needed=False, right="rbac.apiDiscovery"),
         Owned(CERTIFICATES, prunable=True, watched=False, right="rbac.certManager"),
+        Owned(JOBS, prunable=False, applied=False),
         Owned(STATEFUL_SETS, prunable=False),
     )
 }

@@ -9,8 +9,9 @@ import orjson
 
 from elixircluster.api.resource import GROUP
 from elixircluster.kube.api import Kind
-from elixircluster.kube.kinds import SECRETS, STATEFUL_SETS
+from elixircluster.kube.kinds import JOBS, SECRETS, STATEFUL_SETS
 from elixircluster.observed.fields import fields_of
+from elixircluster.observed.job import Job
 from elixircluster.observed.ownership import owner_uid
 from elixircluster.observed.workload import Workload
 from elixircluster.text import packed
@@ -45,6 +46,7 @@ class Child:
     """Which of its fields are ours."""
     annotations: dict[str, str] = field(default_factory=dict)
     workload: Workload | None = None
+    job: Job | None = None
     secret: bytes = field(default=b"", compare=False, repr=False)
     """Of a Secret with a cookie, what is in it: a start reads thousands of them with one list."""
 
@@ -64,6 +66,7 @@ class Child:
             fields=fields_of(metadata),
             annotations=annotations,
             workload=Workload.parse(body) if kind == STATEFUL_SETS else None,
+            job=Job.parse(body) if kind == JOBS else None,
             secret=secret_of(body) if kind == SECRETS else b"",
         )
 

@@ -40,6 +40,8 @@ class Pod:
     started: bool = True
     running: bool = True
     """Whether the release's container runs by now; what does not reads its variables when it starts."""
+    begun: bool = True
+    """Whether the release's container has run at all."""
     diagnosis: Diagnosis | None = None
     created: str = ""
     ready_since: str = ""
@@ -124,6 +126,7 @@ class Pod:
             # Whether the release's container has come through its startup probe.
             started=ready or bool(container.get("started")),
             running=ready or "running" in (container.get("state") or {}),
+            begun=ready or _has_begun(container),
             owner=owner[0],
             owner_uid=owner[1],
             machine=place,
@@ -167,6 +170,12 @@ def _true_since(status: Body, kind: str) -> str | None:
 def _container(status: Body) -> Body:
     """The release's."""
     return next((item for item in status.get("containerStatuses") or [] if item["name"] == CONTAINER), {})
+
+
+def _has_begun(container: Body) -> bool:
+    return any(
+        kind in {"running", "terminated"} for state in ("state", "lastState") for kind in container.get(state) or {}
+    )
 
 
 def _died_young(container: Body) -> bool:

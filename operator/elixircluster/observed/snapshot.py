@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from elixircluster.kube.kinds import STATEFUL_SETS
 from elixircluster.observed.child import Child, Identity, Mark
 from elixircluster.observed.complaints import Complaints, Shortage, is_open
 from elixircluster.observed.diagnosis import Diagnosis
+from elixircluster.observed.job import Job
 from elixircluster.observed.machine import overdue_in
 from elixircluster.observed.pod import Pod
 from elixircluster.observed.workload import Workload
@@ -23,8 +24,9 @@ class Observed:
 
     `children` holds whatever carries the resource's label, with its owner. `unclaimed` are pods that a StatefulSet of
     the resource's name would take for its members, and that belong to none which is known: left behind by one that was
-    deleted without them, or not gone yet with one. `refusal` is why Kubernetes does not make the pods of the
-    `shortage`, and `unexplained` are those that do not say themselves what they lack, as they are without Events.
+    deleted without them, or not gone yet with one. `jobs` are migrations. `refusal` is why Kubernetes does not make the
+    pods of the `shortage`, and `unexplained` are those that do not say themselves what they lack, as they are without
+    Events.
     """
 
     children: Mapping[Identity, Child] = field(default_factory=dict)
@@ -32,6 +34,7 @@ class Observed:
     statefulset: Mark | None = None
     pods: tuple[Pod, ...] = ()
     unclaimed: tuple[Pod, ...] = ()
+    jobs: tuple[Job, ...] = ()
     shortage: Shortage = NO_SHORTAGE
     refusal: Diagnosis | None = None
     unexplained: tuple[Pod, ...] = ()
@@ -65,6 +68,7 @@ class Observed:
                 for pod in by_ordinal
                 if pod.name == f"{name}-{pod.ordinal}" and pod.owner in {"", name} and pod.owner_uid != owner
             ),
+            jobs=tuple(jobs_of(uid, children.values(), by_ordinal)),
             shortage=shortage,
             refusal=complaints.of(shortage),
             unexplained=tuple(filter(is_open, members)),
@@ -87,6 +91,14 @@ class Observed:
         """In how many seconds it is to be seen otherwise though nothing changes, if it is."""
         ending = (pod for pod in (*self.pods, *self.unclaimed) if pod.ends and pod.machine and not pod.lost)
         return min((left for pod in ending if (left := overdue_in(pod.ends, now)) > 0), default=None)
+
+
+def jobs_of(uid: str, children: Iterable[Child], pods: Iterable[Pod]) -> Iterator[Job]:
+    """The migrations of the resource with this uid, each with its pods."""
+    for child in children:
+        if child.job and child.owner_uid == uid:
+            own = (pod for pod in pods if pod.owner_uid == child.uid)
+            yield replace(child.job, pods=tuple(sorted(own, key=lambda pod: pod.created)))
 
 
 def shortage_of(name: str, workload: Workload | None, pods: Iterable[Pod]) -> Shortage:

@@ -13,6 +13,8 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "elixircluster"}
 MANAGED_SELECTOR = "app.kubernetes.io/managed-by=elixircluster"
 CLUSTER_LABEL = f"{GROUP}/cluster"
 COMPONENT_LABEL = "app.kubernetes.io/component"
+NODE, MIGRATION = "node", "migration"
+"""Components."""
 CONTAINER = OWNED_CONTAINER
 SLOT_LABEL = f"{GROUP}/slot"
 SLOT = "a"
@@ -75,7 +77,7 @@ def labels(cluster: ElixirCluster) -> dict[str, str]:
 
 def members(cluster: ElixirCluster) -> dict[str, str]:
     """The nodes of a resource, whatever their slot."""
-    return {CLUSTER_LABEL: cluster.name, COMPONENT_LABEL: "node"}
+    return {CLUSTER_LABEL: cluster.name, COMPONENT_LABEL: NODE}
 
 
 def selector(cluster: ElixirCluster) -> dict[str, str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from elixircluster.api.migration import Migration
 from elixircluster.api.pod import PodMetadata, PodTemplate
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster
 from elixircluster.errors import Stalled
 from elixircluster.render.config import config_files
 from elixircluster.render.discovery import node_name, strategy
+from elixircluster.render.migration import migration_job, without_a_node
 from elixircluster.render.names import headless_host, labels, members, names, pod_name, selector
 from elixircluster.render.network_policy import policy
 from elixircluster.render.overlay import overlay
@@ -22,22 +24,21 @@ Object = dict[str, Any]
 
 COOKIE_TEMPLATE = "cookie-secret.yaml.j2"
 TLS_TEMPLATE = "tls-secret.yaml.j2"
+MIGRATION_TEMPLATE = "migration-job.yaml.j2"
+MADE_ONCE = {COOKIE_TEMPLATE, TLS_TEMPLATE, MIGRATION_TEMPLATE}
 LONGEST_DNS_NAME = 253
 LONGEST_ATOM = 255
 
 
 def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -> list[Object]:
-    """All children that the resource wants, but for the Secrets that are made once: the cookie's and certificates'.
+    """All children that the resource wants, but for what is made once: Secrets of cookie and certificates, migrations.
 
     `cookie_identity` tells one Secret from another without telling what is in it. Raises `Stalled` where the
     resource cannot be rendered.
     """
     refuse_long_names(cluster)
-    objects = list(
-        templates.render(
-            context(cluster, cookie_identity, templates.operator_namespace), skip={COOKIE_TEMPLATE, TLS_TEMPLATE}
-        )
-    )
+    said = context(cluster, cookie_identity, templates.operator_namespace)
+    objects = list(templates.render(said, skip=MADE_ONCE))
     patch = cluster.spec.pod_template
     if patch:
         for item in objects:
@@ -59,7 +60,7 @@ def known(patch: PodTemplate) -> Object:
 
 def render_cookie_secret(cluster: ElixirCluster, templates: Templates, cookie: str) -> Object:
     """The Secret with a new cookie."""
-    return _secret(cluster, templates, COOKIE_TEMPLATE, {"cookie": cookie})
+    return _made(cluster, templates, COOKIE_TEMPLATE, "Secret", {"cookie": cookie})
 
 
 def render_tls_secret(
@@ -67,15 +68,24 @@ def render_tls_secret(
 ) -> Object:
     """A Secret with a certificate and its key."""
     said = {"name": name, "data": data, "annotations": annotations}
-    return _secret(cluster, templates, TLS_TEMPLATE, {"secret": said})
+    return _made(cluster, templates, TLS_TEMPLATE, "Secret", {"secret": said})
 
 
-def _secret(cluster: ElixirCluster, templates: Templates, template: str, said: dict[str, Any]) -> Object:
-    """What a template makes that is for a Secret. A user's own may make none, and no cluster can do without."""
+def render_migration(cluster: ElixirCluster, migration: Migration, templates: Templates) -> Object:
+    """The Job of a migration, with the podTemplate laid over its pod as over a node's."""
+    job = migration_job(cluster, migration, config_files(cluster))
+    item = _made(cluster, templates, MIGRATION_TEMPLATE, "Job", {"migration": job, "pod": job["pod"]})
+    if patch := cluster.spec.pod_template:
+        item["spec"]["template"] = without_a_node(overlay(item["spec"]["template"], known(patch)))
+    return item
+
+
+def _made(cluster: ElixirCluster, templates: Templates, template: str, kind: str, said: dict[str, Any]) -> Object:
+    """What a template makes that is for one object. A user's own may make none, and no cluster can do without."""
     items = templates.render_one(template, {**context(cluster, "", templates.operator_namespace), **said})
     found = next(items, None)
-    if found is None or found["kind"] != "Secret" or not isinstance(found["metadata"].get("labels"), dict):
-        raise Stalled("TemplateFailed", f"template {template}: no Secret with labels")
+    if found is None or found["kind"] != kind or not isinstance(found["metadata"].get("labels"), dict):
+        raise Stalled("TemplateFailed", f"template {template}: no {kind} with labels")
     return found
 
 

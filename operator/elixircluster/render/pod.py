@@ -36,6 +36,7 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
     spec = cluster.spec
     return {
         "container": CONTAINER,
+        "service_account": names(cluster).service_account,
         "token": token(cluster),
         "labels": {**spec.pod_metadata.labels, **labels(cluster), **selector(cluster)},
         "annotations": {
@@ -46,10 +47,14 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
             DISTRIBUTION_ANNOTATION: distribution(cluster),
             COOKIE_ANNOTATION: cookie_identity,
         },
+        "restart_policy": "",
         "security_context": pod_security_context(cluster),
         "grace_period_seconds": grace_period_seconds(cluster),
         "image_pull_secrets": [{"name": reference.name} for reference in spec.image_pull_secrets],
+        "command": spec.release.command,
+        "args": spec.release.args,
         "env": environment(cluster),
+        "env_from": spec.env_from,
         "ports": ports(cluster),
         "probes": probes(cluster),
         "lifecycle": lifecycle(cluster),

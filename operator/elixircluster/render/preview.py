@@ -12,7 +12,7 @@ import yaml
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, parse
 from elixircluster.api.schema import unknown_fields
 from elixircluster.render.names import names
-from elixircluster.render.objects import Object, render, render_cookie_secret, render_tls_secret
+from elixircluster.render.objects import Object, render, render_cookie_secret, render_migration, render_tls_secret
 from elixircluster.render.templates import Loader, Templates
 
 GENERATED = "<generated>"
@@ -57,6 +57,8 @@ def children(body: Object, layers: Sequence[dict[str, Any]], engine: Templates) 
         yield without_uid(render_cookie_secret(cluster, engine, GENERATED))
     yield from map(without_uid, certificate_secrets(cluster, engine))
     yield from map(without_uid, render(cluster, engine, GENERATED))
+    if cluster.spec.migration:
+        yield without_uid(render_migration(cluster, cluster.spec.migration, engine))
 
 
 def certificate_secrets(cluster: ElixirCluster, engine: Templates) -> Iterator[Object]:

@@ -24,9 +24,13 @@ Files = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Runtime:
-    """A row. `console` is the command, inside a pod, that opens a remote console."""
+    """A row. `console` is the command, inside a pod, that opens a remote console.
+
+    `alone` is the environment of what the release runs beside its nodes, under no name and without distribution.
+    """
 
     environment: Callable[[ElixirCluster], Environment]
+    alone: Callable[[ElixirCluster], Environment]
     files: Callable[[ElixirCluster], Files]
     console: Callable[[ElixirCluster], str]
 
@@ -53,6 +57,15 @@ def _mix(cluster: ElixirCluster) -> Environment:
     }
 
 
+def _mix_alone(cluster: ElixirCluster) -> Environment:
+    return {
+        "RELEASE_DISTRIBUTION": "none",
+        "RELEASE_COOKIE": COOKIE,
+        "RELEASE_TMP": TEMPORARY,
+        **_early_parameters(cluster),
+    }
+
+
 def _relx(cluster: ElixirCluster) -> Environment:
     # The script reads name, cookie and protocol from vm.args alone, for its tools too; the port it takes from
     # ERL_DIST_PORT, and gives the flags by itself.
@@ -69,9 +82,23 @@ def _relx(cluster: ElixirCluster) -> Environment:
         **_loading(cluster, "CODE_LOADING_MODE"),
         "VMARGS_PATH": f"{vm.CONFIG_FOLDER}/vm.args",
         **tool,
-        **({"ERL_AFLAGS": _flags(early)} if (early := vm.parameters(cluster)) else {}),
+        **_early_parameters(cluster),
         **({} if epmd else {"ERL_DIST_PORT": str(cluster.spec.distribution.port)}),
     }
+
+
+def _relx_alone(cluster: ElixirCluster) -> Environment:
+    # The vm.args are the release's own: ours give a name.
+    return {
+        "RELX_COOKIE": COOKIE,
+        "RELX_REPLACE_OS_VARS": "true",
+        "RELX_OUT_FILE_PATH": TEMPORARY,
+        **_early_parameters(cluster),
+    }
+
+
+def _early_parameters(cluster: ElixirCluster) -> Environment:
+    return {"ERL_AFLAGS": _flags(early)} if (early := vm.parameters(cluster)) else {}
 
 
 def _erl(cluster: ElixirCluster) -> Environment:
@@ -81,6 +108,10 @@ def _erl(cluster: ElixirCluster) -> Environment:
         "ERLANG_COOKIE": COOKIE,
         "ERL_AFLAGS": _flags(name, vm.port_flags(cluster), vm.protocol_flags(cluster), vm.parameters(cluster)),
     }
+
+
+def _erl_alone(cluster: ElixirCluster) -> Environment:
+    return {"ERLANG_COOKIE": COOKIE, **_early_parameters(cluster)}
 
 
 def _asks_by_node(cluster: ElixirCluster) -> bool:
@@ -114,10 +145,10 @@ def _remote_shell(cluster: ElixirCluster) -> str:
 
 
 RUNTIMES: Mapping[str, Runtime] = {
-    "Mix": Runtime(_mix, _remote_files, lambda cluster: f"bin/{cluster.base_name} remote"),
-    "Relx": Runtime(_relx, _relx_files, lambda cluster: f"bin/{cluster.base_name} remote_console"),
-    "Gleam": Runtime(_erl, lambda _: {}, _remote_shell),
-    "Erl": Runtime(_erl, lambda _: {}, _remote_shell),
+    "Mix": Runtime(_mix, _mix_alone, _remote_files, lambda cluster: f"bin/{cluster.base_name} remote"),
+    "Relx": Runtime(_relx, _relx_alone, _relx_files, lambda cluster: f"bin/{cluster.base_name} remote_console"),
+    "Gleam": Runtime(_erl, _erl_alone, lambda _: {}, _remote_shell),
+    "Erl": Runtime(_erl, _erl_alone, lambda _: {}, _remote_shell),
 }
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from elixircluster.errors import Retry, Stalled
+from elixircluster.migration.decision import MIGRATING, MIGRATION_FAILED
+from elixircluster.observed.job import COMPLETE, FAILED
 from elixircluster.observed.machine import LOST
 from elixircluster.rollout.history import ROLLED_BACK, Standing
 from elixircluster.status.findings import Findings, not_as_told
@@ -117,6 +119,18 @@ def clustered(seen: Findings) -> Verdict:
 UNASKED, NO_NODES = (Verdict(None, "Unknown", "no node was asked yet") for _ in range(2))
 
 
+def migrated(seen: Findings) -> Verdict | None:
+    """The migration of the image has run, where there is one."""
+    told = seen.migration
+    if "result" not in told:
+        return None
+    if told["result"] == COMPLETE:
+        return Verdict(True, COMPLETE, f"the migration of {told['image']} has run")
+    if told["result"] == FAILED:
+        return Verdict(False, MIGRATION_FAILED, told.get("message", ""))
+    return Verdict(False, MIGRATING, told.get("message", "") or f"the migration of {told['image']} is to run")
+
+
 def paused(seen: Findings) -> Verdict:
     """The operator changes nothing."""
     return Verdict(True, "Paused", "spec.paused is true; nothing is changed") if seen.paused else NOT_PAUSED
@@ -126,13 +140,14 @@ NOT_PAUSED = Verdict(False, "NotPaused", "")
 
 STATUSES = {True: "True", False: "False", None: "Unknown"}
 
-CONDITIONS: dict[str, Callable[[Findings], Verdict]] = {
+CONDITIONS: dict[str, Callable[[Findings], Verdict | None]] = {
     "Ready": ready,
     "Reconciling": reconciling,
     "Stalled": stalled,
     "Available": available,
     "Progressing": progressing,
     "Clustered": clustered,
+    "Migrated": migrated,
     "Paused": paused,
 }
 
@@ -143,6 +158,8 @@ def conditions(seen: Findings, generation: int, previous: Sequence[Condition], n
     result = []
     for name, judge in CONDITIONS.items():
         verdict = judge(seen)
+        if verdict is None:
+            continue
         known = before.get(name)
         if verdict is UNASKED and known:
             # What was seen before this process began stands until the nodes were asked again.

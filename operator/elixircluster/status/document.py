@@ -10,6 +10,7 @@ from typing import Any
 from elixircluster.api.resource import ElixirCluster
 from elixircluster.api.status import MOST_MISSING, MOST_STRANGERS
 from elixircluster.mesh.view import MeshView
+from elixircluster.migration import decision
 from elixircluster.observed.pod import Pod
 from elixircluster.render.distribution import Distribution
 from elixircluster.render.names import CONTAINER, members, pod_name, selector_text
@@ -52,7 +53,9 @@ def status(cluster: ElixirCluster, seen: Findings, now: str) -> Status:
         result |= {key: value for key, value in cluster.status.items() if key in {"clustered", "mesh", "strangers"}}
     if rotated := seen.rotated or cluster.status.get("cookieRotation"):
         result["cookieRotation"] = rotated
-    seen = replace(seen, given_up=given_up(pods, now))
+    if migration := decision.told(cluster, seen.jobs):
+        result["migration"] = migration
+    seen = replace(seen, given_up=given_up(pods, now), migration=migration)
     if seen.plan:
         result["update"] = update(cluster, seen, seen.plan)
         seen = hurried(cluster, seen, result, now)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from elixircluster.errors import Retry, Stalled
 from elixircluster.mesh.verdict import NOT_AS_TOLD
 from elixircluster.mesh.view import MeshView
 from elixircluster.observed.diagnosis import Diagnosis, diagnose_address
+from elixircluster.observed.job import Job
 from elixircluster.observed.pod import Pod
 from elixircluster.observed.workload import Workload
 from elixircluster.phase import Context
@@ -42,6 +44,8 @@ class Findings:
     unhealed: str = ""
     rotated: str = ""
     written: str = ""
+    jobs: Sequence[Job] = ()
+    migration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def revision(self) -> str:
@@ -70,6 +74,7 @@ def found(context: Context, plan: Plan, mesh: MeshView | None, unhealed: str) ->
         unhealed=unhealed,
         rotated=context.facts.rotated,
         written=context.facts.written,
+        jobs=observed.jobs,
     )
 
 

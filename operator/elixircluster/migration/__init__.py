@@ -1,0 +1,1 @@
+"""What a release does once for an image before its nodes start."""
