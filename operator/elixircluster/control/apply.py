@@ -18,6 +18,7 @@ from elixircluster.api.resource import KIND, ElixirCluster, Key
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.api import Api, ApiError
 from elixircluster.kube.kinds import OWNED, STATEFUL_SETS, Owned
+from elixircluster.kube.labels import labelled
 from elixircluster.observed.child import INTENT_ANNOTATION, Child, Identity
 from elixircluster.observed.fields import holds
 from elixircluster.observed.ownership import owner_name, owner_uid, refuse_foreign
@@ -188,12 +189,8 @@ class Applier:
 
     async def _seen_again(self, row: Owned, existing: Object) -> Object:
         """The object, with the label by which we see what is ours, if somebody took that away."""
-        metadata = existing["metadata"]
-        if MANAGED_BY.items() <= (metadata.get("labels") or {}).items():
-            return existing
-        patch = {"metadata": {"uid": metadata["uid"], "labels": MANAGED_BY}}
         try:
-            return await self._api.merge(row.kind, metadata["namespace"], metadata["name"], patch)
+            return await labelled(self._api, row.kind, existing, MANAGED_BY)
         except ApiError as error:
             if error.code not in {404, 409}:
                 raise

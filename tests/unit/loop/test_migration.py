@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from elixircluster.kube.kinds import CLUSTERS, JOBS, STATEFUL_SETS
 from tests.fake import clock
-from tests.fake.actions import migrate, retry
+from tests.fake.actions import migrate, retry, touch_labels
 from tests.fake.kubelet import image_of
 from tests.fake.server import Ref
 from tests.fake.world import USER, World
@@ -111,7 +113,7 @@ def test_an_operator_that_ends_in_the_middle_of_a_migration_does_not_begin_it_ag
     async def story(world, operator):
         world.create("chat", migration=MIGRATION)
         while not jobs(world):
-            await clock.asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)
         operator.stop()
         world.start()
         await world.settle()
@@ -135,6 +137,23 @@ def test_a_job_that_somebody_deletes_after_it_has_run_is_not_missed():
         assert world.server.get(Ref(CLUSTERS.kind, "chat"))["status"]["migration"]["result"] == "Complete"
 
     in_a_world(story)
+
+
+@pytest.mark.parametrize("wanted", ["chat:1", "chat:2"])
+def test_a_job_whose_label_somebody_takes_away_is_found_and_gets_it_back(wanted):
+    """No watch sees it then. It was made anew for ever; and beside it, where it still ran, another would have run."""
+
+    async def story(world, operator):
+        world.create("chat", migration=MIGRATION)
+        while not jobs(world):
+            await asyncio.sleep(0.01)
+        touch_labels(world, "chat", "Job", "app.kubernetes.io/managed-by")
+        world.change("chat", image=wanted)
+        await world.settle()
+        assert condition(world, "Ready")["status"] == "True"
+        assert all(body["metadata"]["labels"]["app.kubernetes.io/managed-by"] for body in jobs(world))
+
+    in_a_world(story, "wild")
 
 
 def test_where_no_migration_is_wanted_any_more_nothing_is_waited_for():

@@ -30,10 +30,10 @@ resource needs comes with a value of its own (rbac.certManager, rbac.apiDiscover
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
-# A migration is created once and never changed; one that tells nothing any more is deleted.
+# A migration is created once, and patched to get its label back; one that tells nothing any more is deleted.
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, watch, create, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # A rollout deletes the pod whose turn it is; the StatefulSet makes the new one.
 - apiGroups: [""]
   resources: [pods]
