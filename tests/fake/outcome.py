@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
     """Without what is never the same twice."""
     if isinstance(value, dict):
         told = {key: plain(inner) for key, inner in value.items() if key not in NEVER_THE_SAME}
-        return {key: inner for key, inner in told.items() if inner or key != "annotations"}
+        return {key: inner for key, inner in told.items() if inner or key not in {"annotations", "migration"}}
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value

@@ -8,6 +8,7 @@ from typing import Any
 from elixircluster.api.resource import API_VERSION, KIND, ElixirCluster, parse
 from elixircluster.control.listing import relist
 from elixircluster.kube.kinds import CLUSTERS, SOMETIMES_KNOWN, WATCHED
+from elixircluster.observed.diagnosis import Diagnosis
 from elixircluster.observed.machine import silence
 from elixircluster.observed.pod import Pod
 from elixircluster.observed.snapshot import Observed
@@ -64,6 +65,8 @@ def pod(  # noqa: PLR0913 - the situations of a pod
     image: str = "chat:1",
     address: str | None = None,
     started: bool = True,
+    begun: bool = True,
+    diagnosis: Diagnosis | None = None,
     machine: str = "",
     lost: str = "",
     ready_since: str = LONG_AGO,
@@ -86,6 +89,8 @@ def pod(  # noqa: PLR0913 - the situations of a pod
         message=message or ("not booted" if ready and not booted else "not ready")
         if not (ready and booted) or terminating
         else "",
+        begun=begun,
+        diagnosis=diagnosis,
         started=started or (ready and not terminating),
         ready_since=ready_since if ready else "",
         booted=booted,

@@ -63,8 +63,9 @@ def wait(told: str) -> Retry:
 
 def failed(cluster: ElixirCluster, job: Job) -> Stalled:
     """Somebody must act."""
+    log = f"its log: kubectl logs -n {cluster.namespace} job/{job.name}"
     way_out = f"change the spec, or try again: kubectl elixir retry {cluster.name}"
-    return Stalled(MIGRATION_FAILED, f"Job {job.name}{colon(job.told)}. The nodes are as they were; {way_out}")
+    return Stalled(MIGRATION_FAILED, f"Job {job.name}{colon(job.told)}; {log}. The nodes are as they were; {way_out}")
 
 
 def ill(job: Job) -> Stalled | None:

@@ -1,4 +1,4 @@
-"""`restart`, `pause`, `resume`, `rotate-cookie`: what changes a resource. The work is the operator's; this waits."""
+"""`restart`, `pause`, `resume`, `retry`, `rotate-cookie`: what changes a resource. The operator works, and this waits."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from elixircluster.plugin.target import Duration, PluginCommand, target
 
 RESTARTED_AT = "elixircluster.dev/restartedAt"
 ROTATE = "elixircluster.dev/rotate-cookie"
+RETRY = "elixircluster.dev/retry"
 ROTATED = "elixircluster.dev/cookie-rotated"
 
 OF_THE_MESH = {"MeshNotHealed", "NotDistributed", "NodeNameOverridden", "TlsNotSpoken"}
@@ -67,6 +68,19 @@ def resume(kubectl: Kubectl, name: str) -> None:
     """Have the operator go on with a cluster that was paused."""
     change(kubectl, name, {"spec": {"paused": False}})
     click.echo(f"{name} is resumed")
+
+
+@click.command(cls=PluginCommand)
+@click.argument("name", shell_complete=resources.complete)
+@timeout_option
+@target
+def retry(kubectl: Kubectl, name: str, timeout: float) -> None:
+    """Try a failed migration again, and wait for the nodes."""
+    migration = resources.one(kubectl, name).get("status", {}).get("migration") or {}
+    if migration.get("result") != "Failed":
+        raise KubectlError(f"{name} has no migration that failed; see kubectl elixir status {name}")
+    change(kubectl, name, {"metadata": {"annotations": {RETRY: now()}}}, work=True)
+    wait(kubectl, name, lambda body: retried(body, migration["job"]), timeout)
 
 
 @click.command(cls=PluginCommand)
@@ -142,6 +156,12 @@ def rollout(body: Object) -> Progress:
     ready = condition(body, "Ready")
     words = f"{status.get('updatedReplicas', 0)} of {body['spec'].get('replicas', 3)} new: {ready.get('message', '')}"
     return stopped(body) or Progress(words, done=ready.get("status") == "True")
+
+
+def retried(body: Object, failed: str) -> Progress:
+    """How far a change has come since the migration of this Job was to be tried again."""
+    migration = body.get("status", {}).get("migration") or {}
+    return WAITING if (migration.get("job"), migration.get("result")) == (failed, "Failed") else rollout(body)
 
 
 def rotation(body: Object, asked: str) -> Progress:

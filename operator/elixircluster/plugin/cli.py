@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "history": "elixircluster.plugin.revisions",
     "rollback": "elixircluster.plugin.revisions",
     "promote": "elixircluster.plugin.revisions",
+    "retry": "elixircluster.plugin.changes",
     "restart": "elixircluster.plugin.changes",
     "pause": "elixircluster.plugin.changes",
     "resume": "elixircluster.plugin.changes",

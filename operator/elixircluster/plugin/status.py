@@ -21,7 +21,7 @@ NOT_LOOKED_AT = "the operator has not looked at it; does it run?"
 UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 UNDER_WAY = {"Booting", "Forming"}
 """Why nodes are not connected yet, where nothing is wrong."""
-STATUS_PARTS = ("readyNodes", "clustered", "mesh", "nodes", "update", "console", "conditions")
+STATUS_PARTS = ("readyNodes", "clustered", "mesh", "nodes", "migration", "update", "console", "conditions")
 
 
 @click.command(cls=PluginCommand)
@@ -120,13 +120,17 @@ def detail(body: Object, pods: Sequence[Object]) -> Iterator[RenderableType]:
     if (update := said.get("update")) and said.get("updatedReplicas") != said.get("replicas"):
         text = f"{update['strategy']} to revision {update['revision']}, {update['step']}: {update['message']}"
         yield Text.assemble(("update   ", "bold"), plain_line(text))
+    if "image" in (migration := said.get("migration") or {}):
+        text = f"{migration['result']} for {migration['image']}"
+        details = ": ".join(filter(None, (migration.get("job"), migration.get("message"))))
+        yield Text.assemble(("migrated ", "bold"), plain_line(f"{text}, {details}" if details else text))
     if said.get("console"):
         yield Text.assemble(("console  ", "bold"), plain_line(said["console"]))
 
 
 # Those that are good when they are True, and those that are good when they are False.
 COLOURS = {("True", True): GOOD, ("False", False): GOOD, ("Unknown", True): BUSY, ("Unknown", False): BUSY}
-GOOD_WHEN = {"Ready": True, "Available": True, "Clustered": True, "Stalled": False}
+GOOD_WHEN = {"Ready": True, "Available": True, "Clustered": True, "Migrated": True, "Stalled": False}
 
 
 def condition_rows(conditions: Iterable[Object]) -> Iterator[list[str | Text]]:

@@ -41,13 +41,13 @@ def preview(
         if body["kind"] != KIND:
             objects.append(body)
             continue
-        for child in children(body, layers, engine):
-            refuse(child)
-            objects.append(child)
+        objects.extend(children(body, layers, engine, refuse))
     return objects
 
 
-def children(body: Object, layers: Sequence[dict[str, Any]], engine: Templates) -> Iterator[Object]:
+def children(
+    body: Object, layers: Sequence[dict[str, Any]], engine: Templates, refuse: Callable[[Object], object]
+) -> Iterator[Object]:
     """The objects of one resource."""
     cluster = parse({**body, "spec": reduce(merge, layers, body.get("spec") or {})})
     unknown = sorted(unknown_fields(cluster.spec, "spec"))
@@ -56,7 +56,9 @@ def children(body: Object, layers: Sequence[dict[str, Any]], engine: Templates) 
     if not cluster.spec.distribution.cookie.secret_key_ref:
         yield without_uid(render_cookie_secret(cluster, engine, GENERATED))
     yield from map(without_uid, certificate_secrets(cluster, engine))
-    yield from map(without_uid, render(cluster, engine, GENERATED))
+    for child in render(cluster, engine, GENERATED):
+        refuse(child)
+        yield without_uid(child)
     if cluster.spec.migration:
         yield without_uid(render_migration(cluster, cluster.spec.migration, engine))
 

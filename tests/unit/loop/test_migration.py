@@ -32,6 +32,13 @@ def jobs(world):
     return sorted(world.server.listed(JOBS.kind), key=lambda body: body["metadata"]["creationTimestamp"])
 
 
+async def begun(world):
+    for _ in range(1000):
+        if jobs(world):
+            return
+        await asyncio.sleep(0.01)
+
+
 def condition(world, name):
     told = world.resource("chat")["status"]["conditions"]
     return next(item for item in told if item["type"] == name)
@@ -112,8 +119,7 @@ def test_a_migration_that_cannot_even_begin_gives_way_to_a_corrected_one():
 def test_an_operator_that_ends_in_the_middle_of_a_migration_does_not_begin_it_again():
     async def story(world, operator):
         world.create("chat", migration=MIGRATION)
-        while not jobs(world):
-            await asyncio.sleep(0.01)
+        await begun(world)
         operator.stop()
         world.start()
         await world.settle()
@@ -145,8 +151,7 @@ def test_a_job_whose_label_somebody_takes_away_is_found_and_gets_it_back(wanted)
 
     async def story(world, operator):
         world.create("chat", migration=MIGRATION)
-        while not jobs(world):
-            await asyncio.sleep(0.01)
+        await begun(world)
         touch_labels(world, "chat", "Job", "app.kubernetes.io/managed-by")
         world.change("chat", image=wanted)
         await world.settle()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from elixircluster.api import resource as api
-from elixircluster.plugin.changes import RESTARTED_AT, rollout, rotation
+from elixircluster.plugin.changes import RESTARTED_AT, retried, rollout, rotation
 from elixircluster.plugin.events import about, line
 from elixircluster.plugin.target import Duration
 from tests.unit.plugin.resources import resource
@@ -98,3 +98,12 @@ def test_an_event_is_one_line():
         event("Pod", "chat-0", "2026-01-01T00:00:00Z", count=3, type="Warning"), datetime(2026, 1, 2, tzinfo=UTC)
     )
     assert [str(cell) for cell in cells] == ["1d", "Warning", "Pod/chat-0", "R", "3", "m n"]
+
+
+def test_what_failed_before_a_retry_is_not_taken_for_its_end():
+    failed = resource(Ready=("False", "MigrationFailed", "no db"), Stalled=("True", "MigrationFailed", "no db"))
+    failed["status"]["migration"] = {"job": "one", "result": "Failed"}
+    assert not retried(failed, "one").failed
+    failed["status"]["migration"] = {"job": "two", "result": "Failed"}
+    assert retried(failed, "one").failed
+    assert retried(resource(), "one").done

@@ -226,7 +226,7 @@ def test_without_kubectl_it_says_where_to_get_it(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("words", "lines"),
     [
-        (["re"], ["restart", "resume", ":4"]),
+        (["re"], ["retry", "restart", "resume", ":4"]),
         (["mesh", "c"], ["chat", ":4"]),
         (["-n", "default", "mesh", ""], ["chat", "web", ":4"]),
         (["mesh", "--sv"], ["--svg", ":4"]),
