@@ -33,7 +33,8 @@ class Jobs:
     def _hear(self, change: Change) -> None:
         if not change.type:
             return
-        if change.ref.kind == JOBS.kind and change.type == "ADDED":
+        # One that somebody made in the place of ours has nothing in it.
+        if change.ref.kind == JOBS.kind and change.type == "ADDED" and "spec" in change.body:
             name, uid = change.ref.name, change.body["metadata"]["uid"]
             self._later(self._lag(), self._sync, name, uid)
             self._later(change.body["spec"]["activeDeadlineSeconds"], self._end, name, uid, "DeadlineExceeded")
@@ -65,7 +66,7 @@ class Jobs:
 
     def _unfinished(self, name: str, uid: str) -> Body | None:
         job = self._server.get(Ref(JOBS.kind, name))
-        known = job is not None and job["metadata"]["uid"] == uid and "deletionTimestamp" not in job["metadata"]
+        known = job is not None and job["metadata"]["uid"] == uid and "spec" in job
         return job if known and job and not (job.get("status") or {}).get("conditions") else None
 
     def _pods_of(self, uid: str) -> list[Body]:

@@ -1,4 +1,4 @@
-"""`restart`, `pause`, `resume`, `retry`, `rotate-cookie`: what changes a resource. The operator works, and this waits."""
+"""What changes a resource: `restart`, `pause`, `resume`, `retry`, `rotate-cookie`. The operator works, this waits."""
 
 from __future__ import annotations
 
