@@ -42,6 +42,7 @@ ORDER = (
     "test_doctor",
     "test_updates",
     "test_starts",
+    "test_migrations",
     "test_shutdown",
     "test_names_taken",
     "test_operator",

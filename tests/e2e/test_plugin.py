@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
-import sys
-import tomllib
 import xml.etree.ElementTree as ET
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -19,69 +14,28 @@ import yaml
 from elixircluster.plugin import observer
 from elixircluster.plugin.kubectl import Kubectl
 from elixircluster.plugin.picture import LINK
-from tests.cluster import UnsupportedError, binary
+from tests.cluster import UnsupportedError
 from tests.images import erlang
 
-from .screen import Screen
-from .user import ROOT, Namespace, comes_true, together
+from .shell import opened
+from .user import ROOT, comes_true, together
 
 CLUSTERS = ("chat", "pond", "reef")
-PROGRAMS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 ASK = """
 true = net_kernel:connect_node('NODE'),
 io:format("~w~n", [lists:sort(['NODE' | rpc:call('NODE', erlang, nodes, [])])]), halt(0)."""
 
 
-@dataclass
-class Shell:
-    """A shell with the plugin in it, and all that it was told."""
-
-    namespace: Namespace
-    environment: dict[str, str]
-    told: list[str] = field(default_factory=list)
-
-    def run(self, *arguments: str, status: int = 0) -> str:
-        """`kubectl elixir …`; what it printed."""
-        command = ["kubectl", "elixir", *arguments, "--namespace", self.namespace.name]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=180)
-        self.told += [done.stdout, done.stderr]
-        assert done.returncode == status, done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout if status == 0 else done.stderr
-
-    @contextmanager
-    def screen(self, *arguments: str):
-        command = ["kubectl", "elixir", *arguments, "--namespace", self.namespace.name]
-        screen = Screen(command, {**self.environment, "TERM": "xterm-256color"})
-        try:
-            yield screen
-        finally:
-            screen.close()
-            self.told.append(screen.text)
-
-
 @pytest.fixture(scope="module")
 def shell(operator, namespaces, kubernetes, tmp_path_factory):
     """Three clusters that are ready, and a shell."""
-    folder = tmp_path_factory.mktemp("path")
-    (folder / "kubectl").symlink_to(binary("kubectl"))
-    for program in ("kubectl-elixir", "kubectl_complete-elixir"):
-        module, _, function = PROGRAMS[program].partition(":")
-        (folder / program).write_text(f"#!{sys.executable}\nfrom {module} import {function}\n{function}()\n")
-        (folder / program).chmod(0o755)
-    environment = {
-        **os.environ,
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT / "operator"),
-        "KUBECONFIG": str(kubernetes.kubeconfig),
-    }
     namespace = namespaces("plugin")
     for name in CLUSTERS:
         namespace.apply(*yaml.safe_load_all((ROOT / "examples" / f"{name}.yaml").read_text()))
     together(*(lambda name=name: namespace.wait_until_ready(name) for name in CLUSTERS))
     for name in CLUSTERS:
         assert comes_true(lambda name=name: namespace.condition(name, "Clustered").get("reason") == "FullMesh", 90)
-    return Shell(namespace, environment)
+    return opened(namespace, tmp_path_factory.mktemp("path"))
 
 
 @pytest.fixture(scope="module")

@@ -193,8 +193,8 @@ def test_a_newcomer_follows_the_quickstart(newcomer):
     namespace = reader.namespace
     pods = namespace.pods("shop")
     assert [image_of(pod) for pod in pods] == ["shop:1.1.0"] * 3
-    migrations = [status for pod in pods for status in pod["status"]["initContainerStatuses"]]
-    assert [(each["name"], each["state"]["terminated"]["exitCode"]) for each in migrations] == [("migrate", 0)] * 3
+    status = namespace.get("elixircluster", "shop")["status"]
+    assert status["migration"]["images"] == ["shop:1.1.0", "shop:1.0.0"]
     assert namespace.get("secret", "registry")["type"] == "kubernetes.io/dockerconfigjson"
 
 

@@ -55,9 +55,9 @@ def test_the_resource_of_the_quickstart_is_accepted():
     text = blocks(ROOT / "docs" / "quickstart.md", "yaml")[0]
     assert text.startswith("# shop.yaml\n")
     made = preview(text, [], (), None)
-    (workload,) = [each for each in made if each["kind"] == "StatefulSet"]
-    (migrate,) = workload["spec"]["template"]["spec"]["initContainers"]
-    assert migrate["image"] == yaml.safe_load(text)["spec"]["image"]
+    (job,) = [each for each in made if each["kind"] == "Job"]
+    (migrate,) = job["spec"]["template"]["spec"]["containers"]
+    assert (migrate["image"], migrate["command"]) == (yaml.safe_load(text)["spec"]["image"], ["/app/bin/migrate"])
 
 
 def test_links_within_the_pages_lead_somewhere():
