@@ -24,6 +24,27 @@ class Event(NamedTuple):
     message: str
 
 
+class Seen(NamedTuple):
+    """A Secret or ConfigMap of others, in which version it was seen, and a short name for what was in it."""
+
+    kind: str
+    name: str
+    version: str
+    contents: str
+
+    @property
+    def reference(self) -> tuple[str, str]:
+        """Kind and name."""
+        return self.kind, self.name
+
+
+class Contents(NamedTuple):
+    """What pods read of others' objects: as it was seen, and the revision of it with which they are to be made."""
+
+    revision: str
+    seen: tuple[Seen, ...] = ()
+
+
 @dataclass(frozen=True)
 class Facts:
     """What phases tell those that come after them, and the status."""
@@ -32,6 +53,8 @@ class Facts:
     """Which Secret holds the cookie; pods carry it."""
     rotated: str = ""
     """For which value of the annotation the cookie was changed."""
+    contents: Contents | None = None
+    """What pods read of others' objects, once that was looked at."""
     apart: tuple[Pod, ...] = ()
     """Pods that must go before new ones come, since they would not meet."""
     written: str = ""

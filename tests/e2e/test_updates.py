@@ -48,7 +48,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def stories(examples, side_by_side) -> dict[str, Future[Story]]:
+def stories(examples, namespaces, side_by_side) -> dict[str, Future[Story]]:
     def start(story: Callable[[Namespace, str], Story], variant: str) -> Future[Story]:
         return side_by_side(story, examples[variant].namespace, examples[variant].name)
 
@@ -59,6 +59,7 @@ def stories(examples, side_by_side) -> dict[str, Future[Story]]:
         "scaled": start(scaled, "chat-cookie"),
         "autoscaled": start(autoscaled, "chat-by-dnssrv"),
         "all killed": start(all_killed, "chat-tuned"),
+        "secret": side_by_side(another_secret, namespaces("settings"), "chat"),
     }
 
 
@@ -185,6 +186,30 @@ def all_killed(namespace: Namespace, name: str) -> Story:
     return finished(story, namespace, name, history, 3)
 
 
+def another_secret(namespace: Namespace, name: str) -> Story:
+    """What nodes read at their start is another thing by now; then it is only written again."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "settings"}}
+    spec = {"image": GOOD_IMAGE, "replicas": 2, "envFrom": [{"secretRef": {"name": "settings"}}]}
+    resource = {"apiVersion": "elixircluster.dev/v1alpha1", "kind": "ElixirCluster", "metadata": {"name": name}}
+    namespace.apply({**secret, "stringData": {"MODE": "old"}}, {**resource, "spec": spec})
+    namespace.wait_until_ready(name)
+    story = Story(before=namespace.lives(name))
+    namespace.apply({**secret, "stringData": {"MODE": "new"}})
+
+    def replaced() -> bool:
+        return not {*story.before.values()} & {*namespace.lives(name).values()}
+
+    assert comes_true(replaced, 120)
+    namespace.wait_until_ready(name)
+    story.after = namespace.lives(name)
+    story.seen["read"] = [namespace.rpc(pod, 'IO.puts(System.get_env("MODE"))').strip() for pod in story.after]
+    namespace.kubectl("label", "secret", "settings", "team=shop")
+    story.seen["reasons"] = {event["reason"] for event in namespace.items("events")}
+    time.sleep(5)
+    story.seen["labelled"] = namespace.lives(name)
+    return story
+
+
 def finished(story: Story, namespace: Namespace, name: str, history: History, replicas: int) -> Story:
     story.meshed = namespace.connected(name, replicas)
     story.after = namespace.lives(name)
@@ -269,6 +294,13 @@ def test_an_autoscaler_can_target_the_resource(stories):
     assert len(story.after) == 4
     assert story.before.items() <= story.after.items()
     assert story.meshed
+
+
+def test_nodes_are_replaced_when_a_secret_that_they_read_changes(stories):
+    story = stories["secret"].result()
+    assert story.seen["read"] == ["new", "new"]
+    assert "ReferenceChanged" in story.seen["reasons"]
+    assert story.seen["labelled"] == story.after
 
 
 def test_nodes_that_were_all_killed_at_once_are_connected_again(stories):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable
 from typing import Any
 
 from elixircluster.api.resource import RETRY_ANNOTATION
-from elixircluster.kube.kinds import CLUSTERS, PODS, STATEFUL_SETS
+from elixircluster.kube.kinds import CLUSTERS, PODS, SECRETS, STATEFUL_SETS
 from tests.fake.server import Ref, controller
 from tests.fake.world import USER, World, kind_of
 
 Body = dict[str, Any]
 
 MIGRATION_SECONDS = 40
+SETTINGS = "settings"
+"""The Secret of a user."""
 RENEWED_SECONDS = 3.0
 """How old a lease's last renewal may be."""
 
@@ -62,6 +65,27 @@ def retry(world: World, name: str) -> None:
     if world.resource(name):
         patch = {"metadata": {"annotations": {RETRY_ANNOTATION: world.now()}}}
         world.server.merge(USER, CLUSTERS, name, patch)
+
+
+def refer(world: World, name: str, wanted: bool) -> None:
+    """Nodes have variables from a Secret of the user's, or not any more."""
+    world.change(name, envFrom=[{"secretRef": {"name": SETTINGS}}] if wanted else [])
+
+
+def settings(world: World, value: str) -> None:
+    """That Secret is made, or holds something else."""
+    data = {"MODE": base64.b64encode(value.encode()).decode()}
+    body = {"apiVersion": "v1", "kind": SECRETS.kind, "metadata": {"name": SETTINGS}, "type": "Opaque", "data": data}
+    if world.server.get(Ref(SECRETS.kind, SETTINGS)):
+        world.server.merge(USER, SECRETS, SETTINGS, {"data": data})
+    else:
+        world.server.create(USER, SECRETS, body)
+
+
+def lose_settings(world: World) -> None:
+    """It is deleted."""
+    if world.server.get(Ref(SECRETS.kind, SETTINGS)):
+        world.server.delete(USER, SECRETS, SETTINGS)
 
 
 def on_failure(world: World, name: str, wanted: str) -> None:
@@ -231,6 +255,9 @@ ACTIONS: dict[str, Callable[..., None]] = {
         port,
         migrate,
         retry,
+        refer,
+        settings,
+        lose_settings,
         on_failure,
         pause,
         delete,

@@ -11,12 +11,14 @@ from elixircluster.control.leader import Leader
 from elixircluster.control.listing import Listing
 from elixircluster.control.queue import Queue
 from elixircluster.control.reconcile import Reconciler
+from elixircluster.control.references import ReferenceWatch
 from elixircluster.errors import Retry
 from elixircluster.kube.api import UNREACHABLE, Kind
 from elixircluster.kube.kinds import CLUSTERS, EVENTS, SOMETIMES_KNOWN, WATCHED
 from elixircluster.observed.store import Store
 from elixircluster.render.names import MANAGED_SELECTOR
 from elixircluster.render.templates import Templates
+from elixircluster.telemetry.health import Streams
 from tests.fake.api import Api, Faults, Request
 from tests.fake.meshes import Meshes
 from tests.fake.server import NAMESPACE
@@ -133,7 +135,9 @@ class Operator:
             self._world.kubelets, self.store, self._world.delays(f"{self._identity}/looks"), self.queue.add
         )
         self.reconciler = Reconciler(self.api, self.store, TEMPLATES, self.meshes, self._world.now)
-        await process.first(*tasks, self._work(self.store, self.queue, self.reconciler))
+        streams = Streams(asyncio.get_running_loop().time)
+        references = ReferenceWatch(self.api, self.store, self.queue, streams).run(())
+        await process.first(*tasks, self._work(self.store, self.queue, self.reconciler), references)
 
     async def _work(self, store: Store, queue: Queue, reconciler: Reconciler) -> None:
         self._open_watches(store, queue)

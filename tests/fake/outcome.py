@@ -8,7 +8,7 @@ from typing import Any
 from elixircluster.kube.kinds import JOBS, SECRETS, STATEFUL_SETS
 from elixircluster.observed.child import INTENT_ANNOTATION
 from elixircluster.observed.workload import TEMPLATE_ANNOTATION
-from elixircluster.render.pod import COOKIE_ANNOTATION
+from elixircluster.render.pod import CONTENTS_ANNOTATION, COOKIE_ANNOTATION
 from tests.fake.server import controller
 from tests.fake.statefulset import REVISION_LABEL, revision
 from tests.fake.world import World
@@ -21,7 +21,7 @@ TIMES = {"upSince", "meshedSince", "lastTransitionTime", "progressedAt"}
 ADDRESSES = {"podIP", "node", "machine"}
 IDENTITIES = {COOKIE_ANNOTATION, INTENT_ANNOTATION, TEMPLATE_ANNOTATION, "written"}
 """Annotations, and a part of status, made from uids."""
-PAST = {"history", "job", "images", "startedAt", "endedAt", JOBS.kind}
+PAST = {"history", "references", CONTENTS_ANNOTATION, "job", "images", "startedAt", "endedAt", JOBS.kind}
 """What tells of the way here."""
 NEVER_THE_SAME = PAST | UNTOLD | GENERATIONS | TIMES | ADDRESSES | IDENTITIES
 

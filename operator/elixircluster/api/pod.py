@@ -201,6 +201,12 @@ class Update(Model):
         description="A new revision comes to some nodes, and to the others once it is promoted. A revision that was "
         "complete before needs no promotion: the way back is never held up.",
     )
+    on_reference_change: Literal["Roll", "Ignore"] = Field(
+        "Roll",
+        description="What becomes of nodes when a Secret or ConfigMap of yours, from which they have env, envFrom or "
+        "volumes, holds something else. Roll: they are replaced, as for a change of the spec. Ignore: they stay as "
+        "they are. Of cookie and certificates neither is meant.",
+    )
     on_failure: Literal["Pause", "Rollback"] = Field(
         "Pause",
         description="What becomes of a new revision that gets no further for timeoutSeconds. Pause: it stays where it "

@@ -14,6 +14,7 @@ Message = Annotated[str, StringConstraints(max_length=32768)]
 MOST_STRANGERS = 100
 MOST_REVISIONS = 10
 MOST_IMAGES = 10
+MOST_REFERENCES = 256
 LONGEST_SPEC = 16384
 MOST_MISSING = 16
 """How many pods one node's entry names; beyond, the islands tell more."""
@@ -104,6 +105,24 @@ class UpdateStatus(Model):
     )
 
 
+class ReferredStatus(Model):
+    """A Secret or ConfigMap of yours that nodes read at their start."""
+
+    kind: Short = Field(description="Secret or ConfigMap.")
+    name: Short = Field(description="Its name.")
+    version: Short = Field(description="Its resourceVersion when it was looked at; empty where it was not there.")
+    contents: Short = Field(description="A short name for what was in it.")
+
+
+class ReferencesStatus(Model):
+    """What nodes read at their start of objects that are yours."""
+
+    revision: Short | None = Field(None, description="Pods are made with this; another one where any has changed.")
+    objects: Annotated[list[ReferredStatus], Field(max_length=MOST_REFERENCES)] | None = Field(
+        None, description="The objects, as they were last looked at."
+    )
+
+
 class MigrationStatus(Model):
     """How the migration of the image stands."""
 
@@ -166,6 +185,9 @@ class ElixirClusterStatus(Model):
     update: UpdateStatus | None = Field(None, description="Where a change of the nodes stands.")
     history: Annotated[list[RevisionStatus], Field(max_length=MOST_REVISIONS)] | None = Field(
         None, description=f"The last {MOST_REVISIONS} revisions, newest first, and what became of them."
+    )
+    references: ReferencesStatus | None = Field(
+        None, description="What nodes read at their start of Secrets and ConfigMaps that are yours."
     )
     migration: MigrationStatus | None = Field(None, description="How the migration of the image stands.")
     console: Annotated[str, StringConstraints(max_length=1024)] | None = Field(

@@ -67,7 +67,7 @@ class Children:
         """
         cluster, state = context.cluster, state_of(self._wishes(context), context.observed)
         if not state or state not in {self._written.get(cluster.key), cluster.status.get("written")}:
-            rendered = render(cluster, self._templates, context.facts.cookie_identity)
+            rendered = render(cluster, self._templates, context.facts.cookie_identity, contents_of(context))
             writing = await self._write(context, rendered)
             await self._applier.prune(cluster, rendered)
             if writing.troubles:
@@ -112,8 +112,13 @@ class Children:
         if wanted.stops_first:
             return []
         replicas = plan(wanted, context.observed).replicas
-        identities = cluster.uid, context.facts.cookie_identity, self._templates.identity
+        identities = cluster.uid, context.facts.cookie_identity, contents_of(context), self._templates.identity
         return [*identities, cluster.spec.model_dump_json(), replicas]
+
+
+def contents_of(context: Context) -> str:
+    """The revision of what pods read of others' objects."""
+    return context.facts.contents.revision if context.facts.contents else ""
 
 
 def is_set(item: Object) -> bool:

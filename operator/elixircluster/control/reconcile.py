@@ -9,6 +9,7 @@ from elixircluster.api.resource import ElixirCluster, Key, parse
 from elixircluster.certificates.secrets import Certificates
 from elixircluster.control.apply import Applier
 from elixircluster.control.children import Children
+from elixircluster.control.contents import Following
 from elixircluster.control.hearing import Hearing
 from elixircluster.control.nodes import Nodes
 from elixircluster.control.outcome import AGAIN, DONE, Outcome, Phase, attempt, outcome, weightiest
@@ -34,15 +35,13 @@ class Reconciler:
     """Makes the world as one resource wants it, and says how far that is."""
 
     def __init__(self, api: Api, store: Store, templates: Templates, meshes: Meshes, clock: Clock) -> None:
-        self._store = store
-        self._meshes = meshes
-        self._clock = clock
+        self._store, self._meshes, self._clock = store, meshes, clock
         self._reporter = Reporter(api, store, clock)
         self._certificates = Certificates(api, store, templates, lambda: datetime.now(UTC))
         self._children = Children(Applier(api, store), templates, self._certificates, Migrations(api, store, templates))
         self._rotator = Rotator(CookieSecrets(api, store, templates), meshes, api.permit)
         self._nodes = Nodes(api, meshes)
-        self._hearing = Hearing(api, store)
+        self._hearing, self._following = Hearing(api, store), Following(api, store)
         self._phases: tuple[Phase, ...] = (
             # Before whatever may stop: a certificate runs out, and a pod is ill, whether the resource is paused or not.
             self._certificates.renew,
@@ -50,6 +49,7 @@ class Reconciler:
             history.stand_back,
             split.guard,
             self._rotator.phase,
+            self._following.phase,
             self._children.phase,
             self._certificates.await_issued,
             self._nodes.phase,

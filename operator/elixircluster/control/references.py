@@ -13,7 +13,7 @@ from itertools import product
 
 from elixircluster.control.backoff import Backoff
 from elixircluster.control.queue import Queue
-from elixircluster.kube.api import UNREACHABLE, Api, Kind
+from elixircluster.kube.api import METADATA_LIST, UNREACHABLE, Api, Kind
 from elixircluster.kube.kinds import CONFIG_MAPS, SECRETS
 from elixircluster.observed.store import Store
 from elixircluster.telemetry.health import Streams
@@ -63,12 +63,14 @@ class ReferenceWatch:
             await asyncio.sleep(backoff.failed(error))
 
     async def _begin(self, kind: Kind, namespace: str | None) -> str:
-        """Where to watch from.
-
-        What changed until then is not known, a deletion least of all: everybody who refers to something looks again.
-        """
-        version = await self._api.version(kind, namespace, FOREIGN_SELECTOR)
-        for key in self._store.referring():
+        """Where to watch from: the end of a list, by which whatever was changed or deleted until then is seen."""
+        version, present = "", {}
+        async for page in self._api.pages(kind, namespace, FOREIGN_SELECTOR, accept=METADATA_LIST):
+            version = page["metadata"]["resourceVersion"]
+            for item in page["items"]:
+                metadata = item["metadata"]
+                present[metadata["namespace"], metadata["name"]] = metadata["resourceVersion"]
+        for key in self._store.references.settle(kind.kind, namespace, present):
             self._queue.add(key, background=True)
         return version
 
@@ -83,11 +85,11 @@ class ReferenceWatch:
                 metadata = event["object"]["metadata"]
                 version = metadata["resourceVersion"]
                 if event["type"] != "BOOKMARK":
-                    self._wake(kind, metadata)
+                    self._see(kind, metadata, "" if event["type"] == "DELETED" else version)
         return version
 
-    def _wake(self, kind: Kind, metadata: dict[str, str]) -> None:
-        for key in self._store.referrers(metadata["namespace"], kind.kind, metadata["name"]):
+    def _see(self, kind: Kind, metadata: dict[str, str], version: str) -> None:
+        for key in self._store.references.see(metadata["namespace"], (kind.kind, metadata["name"]), version):
             self._queue.add(key)
 
 

@@ -156,13 +156,6 @@ class Api:
             raise
         return kind.plural in {resource["name"] for resource in found["resources"]}
 
-    async def version(self, kind: Kind, namespace: str | None, labels: str = "") -> str:
-        """The version of the world now, from which a watch may begin. Lists one object."""
-        query = {"limit": "1"} | ({"labelSelector": labels} if labels else {})
-        page = await self._call("GET", kind, kind.path(namespace), query=query, accept=METADATA_LIST)
-        version: str = page["metadata"]["resourceVersion"]
-        return version
-
     async def get(self, kind: Kind, namespace: str | None, name: str) -> Body | None:
         """The object, or None."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from elixircluster.api.resource import Key
@@ -15,6 +15,7 @@ REFERENCE_FIELDS = (
     ("secretRef", "name", "Secret"),
     ("secretKeyRef", "name", "Secret"),
     ("secret", "secretName", "Secret"),
+    ("secret", "name", "Secret"),
     ("configMapRef", "name", "ConfigMap"),
     ("configMapKeyRef", "name", "ConfigMap"),
     ("configMap", "name", "ConfigMap"),
@@ -23,16 +24,21 @@ REFERENCE_FIELDS = (
 
 def references(value: Any) -> Iterator[Reference]:
     """The Secrets and ConfigMaps that a spec names, wherever in it a Pod may name one."""
+    return (reference for reference, _ in named(value))
+
+
+def named(value: Any) -> Iterator[tuple[Reference, bool]]:
+    """The same, each with whether it may be missing."""
     if isinstance(value, list):
         for item in value:
-            yield from references(item)
+            yield from named(item)
     elif isinstance(value, dict):
         for field, attribute, kind in REFERENCE_FIELDS:
             target = value.get(field)
             if isinstance(target, dict) and isinstance(target.get(attribute), str):
-                yield kind, target[attribute]
+                yield (kind, target[attribute]), target.get("optional") is True
         for item in value.values():
-            yield from references(item)
+            yield from named(item)
 
 
 def referred(body: dict[str, Any]) -> frozenset[Reference]:
@@ -44,19 +50,33 @@ def referred(body: dict[str, Any]) -> frozenset[Reference]:
 
 
 class ReferenceIndex:
-    """Who refers to what, both ways. What nobody refers to is not kept."""
+    """Who refers to what, both ways, and in which version that was seen. What nobody refers to is not kept."""
 
     def __init__(self) -> None:
         self._references: dict[Key, frozenset[Reference]] = {}
         self._referrers: dict[tuple[str, Reference], set[Key]] = {}
+        self._versions: dict[tuple[str, Reference], str] = {}
 
-    def referrers(self, namespace: str, reference: Reference) -> list[Key]:
-        """The resources that refer to an object."""
-        return list(self._referrers.get((namespace, reference), ()))
+    def version(self, namespace: str, reference: Reference) -> str | None:
+        """The version of an object, empty where there is none; None where that is not known."""
+        return self._versions.get((namespace, reference))
 
-    def referring(self) -> list[Key]:
-        """The resources that refer to anything."""
-        return list(self._references)
+    def see(self, namespace: str, reference: Reference, version: str) -> list[Key]:
+        """An object was seen, or, without a version, that there is none. Returns for whom that is news."""
+        place = (namespace, reference)
+        if place not in self._referrers or self._versions.get(place) == version:
+            return []
+        self._versions[place] = version
+        return list(self._referrers[place])
+
+    def settle(self, kind: str, namespace: str | None, present: Mapping[tuple[str, str], str]) -> list[Key]:
+        """A list of all of a kind, by namespace and name. Returns for whom something of it is news."""
+        places = [place for place in self._referrers if place[1][0] == kind and namespace in {None, place[0]}]
+        return [
+            key
+            for where, reference in places
+            for key in self.see(where, reference, present.get((where, reference[1]), ""))
+        ]
 
     def refer(self, key: Key, wanted: frozenset[Reference]) -> None:
         """The resource refers to these and to no others."""
@@ -68,5 +88,6 @@ class ReferenceIndex:
             referrers.discard(key)
             if not referrers:
                 del self._referrers[key.namespace, reference]
+                self._versions.pop((key.namespace, reference), None)
         for reference in wanted - before:
             self._referrers.setdefault((key.namespace, reference), set()).add(key)

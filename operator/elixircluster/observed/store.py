@@ -96,13 +96,10 @@ class Store:
         """Whether an answer to a write told something since the last look."""
         return key in self._news
 
-    def referrers(self, namespace: str, kind: str, name: str) -> list[Key]:
-        """The resources that refer to an object."""
-        return self._references.referrers(namespace, (kind, name))
-
-    def referring(self) -> list[Key]:
-        """The resources that refer to anything."""
-        return self._references.referring()
+    @property
+    def references(self) -> ReferenceIndex:
+        """What resources refer to and do not own."""
+        return self._references
 
     def see(self, kind: Kind, body: Body) -> Key | None:
         """Take a view of an object in. Returns the resource that it concerns, or None where it tells nothing new."""

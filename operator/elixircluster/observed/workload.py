@@ -7,7 +7,7 @@ from typing import Any
 
 from elixircluster.api.resource import GROUP
 from elixircluster.observed.fields import written_at
-from elixircluster.render.pod import DISTRIBUTION_ANNOTATION
+from elixircluster.render.pod import CONTENTS_ANNOTATION, DISTRIBUTION_ANNOTATION
 
 Body = dict[str, Any]
 
@@ -27,6 +27,8 @@ class Workload:
     """When the operator last wrote what is in it."""
     distribution: str = ""
     """How the nodes of its template are reached."""
+    contents: str = ""
+    """Which revision of others' Secrets and ConfigMaps its template names."""
     pods: int = 0
     """How many pods its controller counts."""
 
@@ -41,6 +43,7 @@ class Workload:
             template=annotation(body, TEMPLATE_ANNOTATION),
             written=written_at(metadata),
             distribution=annotation(body["spec"].get("template") or {}, DISTRIBUTION_ANNOTATION),
+            contents=annotation(body["spec"].get("template") or {}, CONTENTS_ANNOTATION),
             pods=status.get("replicas", 0),
         )
 

@@ -104,8 +104,10 @@ def chosen(body: Object, revision: str | None) -> Object:
             return found
         raise KubectlError(f"{revision} is no revision of {name} with a spec; there are {', '.join(kept) or 'none'}")
     wanted = wanted_revision(entries)
+    spec = kept.get(wanted, {}).get("spec")
     for entry in kept.values():
-        if entry["result"] == "Complete" and entry["revision"] != wanted:
+        # What nodes read of a Secret may have changed, and not the spec: that is not to be had back from here.
+        if entry["result"] == "Complete" and entry["revision"] != wanted and entry["spec"] != spec:
             return entry
     raise KubectlError(f"no earlier revision of {name} was complete; see kubectl elixir history {name}")
 

@@ -30,14 +30,14 @@ LONGEST_DNS_NAME = 253
 LONGEST_ATOM = 255
 
 
-def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str) -> list[Object]:
+def render(cluster: ElixirCluster, templates: Templates, cookie_identity: str, contents: str = "") -> list[Object]:
     """All children that the resource wants, but for what is made once: Secrets of cookie and certificates, migrations.
 
-    `cookie_identity` tells one Secret from another without telling what is in it. Raises `Stalled` where the
-    resource cannot be rendered.
+    `cookie_identity` tells one Secret from another without telling what is in it, `contents` is the revision of what
+    pods read of others' objects. Raises `Stalled` where the resource cannot be rendered.
     """
     refuse_long_names(cluster)
-    said = context(cluster, cookie_identity, templates.operator_namespace)
+    said = context(cluster, cookie_identity, templates.operator_namespace, contents)
     objects = list(templates.render(said, skip=MADE_ONCE))
     patch = cluster.spec.pod_template
     if patch:
@@ -89,7 +89,9 @@ def _made(cluster: ElixirCluster, templates: Templates, template: str, kind: str
     return found
 
 
-def context(cluster: ElixirCluster, cookie_identity: str, operator_namespace: str) -> dict[str, Any]:
+def context(
+    cluster: ElixirCluster, cookie_identity: str, operator_namespace: str, contents: str = ""
+) -> dict[str, Any]:
     """What a template sees. `docs/templates.md` describes it for users."""
     config = config_files(cluster)
     return {
@@ -105,7 +107,7 @@ def context(cluster: ElixirCluster, cookie_identity: str, operator_namespace: st
         "asks_api": strategy(cluster).asks_api,
         "policy": policy(cluster, operator_namespace),
         "tls_hosts": list(hosts(cluster)),
-        "pod": pod(cluster, config, cookie_identity),
+        "pod": pod(cluster, config, cookie_identity, contents),
     }
 
 

@@ -22,6 +22,8 @@ from elixircluster.render.shutdown import grace_period_seconds, lifecycle
 # What old and new nodes must have in common to talk to each other.
 DISTRIBUTION_ANNOTATION = f"{GROUP}/distribution"
 COOKIE_ANNOTATION = f"{GROUP}/cookie"
+CONTENTS_ANNOTATION = f"{GROUP}/references"
+"""A short name for what was in the Secrets and ConfigMaps of others, from when that was changed."""
 # Without it the cluster autoscaler takes no machine away on which a pod has an emptyDir.
 SAFE_TO_EVICT = {"cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes": "tmp"}
 
@@ -31,7 +33,7 @@ READABLE_BY_GROUP = 0o440
 Json = Any
 
 
-def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) -> dict[str, Json]:
+def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str, contents: str = "") -> dict[str, Json]:
     """What the StatefulSet's template needs beside the spec."""
     spec = cluster.spec
     return {
@@ -46,6 +48,7 @@ def pod(cluster: ElixirCluster, config: dict[str, str], cookie_identity: str) ->
             f"{GROUP}/config": identity(cluster),
             DISTRIBUTION_ANNOTATION: distribution(cluster),
             COOKIE_ANNOTATION: cookie_identity,
+            **({CONTENTS_ANNOTATION: contents} if contents else {}),
         },
         "restart_policy": "",
         "security_context": pod_security_context(cluster),

@@ -59,7 +59,7 @@ def in_force(cluster: ElixirCluster) -> ElixirCluster:
     entries, wanted = entries_of(cluster), spec_of(cluster)
     for index, entry in enumerate(entries):
         if entry["result"] == ROLLED_BACK and entry.get("spec") == wanted:
-            good = last_good(entries[index + 1 :], entry["revision"])
+            good = last_good(entries[index + 1 :], entry)
             if good and (spec := restored(cluster, good["spec"])):
                 return replace(cluster, spec=spec, failed=told(entry, good))
     return cluster
@@ -71,10 +71,12 @@ def is_promoted(cluster: ElixirCluster, revision: str) -> bool:
     return revision in {cluster.promoted, *complete}
 
 
-def last_good(entries: Sequence[Entry], but: str = "") -> Entry | None:
-    """The newest revision, of these and but for that one, whose nodes were all up and meshed."""
+def last_good(entries: Sequence[Entry], instead_of: Entry | None = None) -> Entry | None:
+    """The newest revision, of these, whose nodes were all up and meshed. One of the same spec is no way back."""
+    wanted = instead_of or {}
     good = (entry for entry in entries if entry["result"] == COMPLETE and entry.get("spec"))
-    return next((entry for entry in good if entry["revision"] != but), None)
+    others = (entry for entry in good if entry["revision"] != wanted.get("revision"))
+    return next((entry for entry in others if entry["spec"] != wanted.get("spec")), None)
 
 
 def restored(cluster: ElixirCluster, text: str) -> ElixirClusterSpec | None:
@@ -111,7 +113,7 @@ def recorded(cluster: ElixirCluster, revision: str, standing: Standing, now: str
     head = {key: value for key, value in head.items() if key != "spec"} | ({"spec": spec} if spec else {})
     head["image"] = cluster.spec.image
     goes_back = cluster.spec.update.on_failure == "Rollback" and not cluster.failed
-    can_go_back = bool(goes_back and spec and last_good(others, revision))
+    can_go_back = bool(goes_back and spec and last_good(others, head))
     return shortened([judged(head, standing, now, goes_back=can_go_back), *others])
 
 

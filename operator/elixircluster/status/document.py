@@ -53,14 +53,16 @@ def status(cluster: ElixirCluster, seen: Findings, now: str) -> Status:
         result |= {key: value for key, value in cluster.status.items() if key in {"clustered", "mesh", "strangers"}}
     if rotated := seen.rotated or cluster.status.get("cookieRotation"):
         result["cookieRotation"] = rotated
+    if told := references(cluster, seen):
+        result["references"] = told
     if migration := decision.told(cluster, seen.jobs):
         result["migration"] = migration
     seen = replace(seen, given_up=given_up(pods, now), migration=migration)
     if seen.plan:
         result["update"] = update(cluster, seen, seen.plan)
         seen = hurried(cluster, seen, result, now)
-        if told := revisions(cluster, seen, now):
-            result["history"] = told
+        if entries := revisions(cluster, seen, now):
+            result["history"] = entries
     previous = cluster.status.get("conditions") or []
     return {**result, "conditions": conditions(seen, cluster.generation, previous, now)}
 
@@ -88,6 +90,15 @@ def hurried(cluster: ElixirCluster, seen: Findings, result: Status, now: str) ->
         return seen
     result["update"]["progressedAt"] = found.since
     return replace(seen, overdue=timeout) if found.overdue else seen
+
+
+def references(cluster: ElixirCluster, seen: Findings) -> Status:
+    """What pods read of others' objects; while that was not looked at, as it was before."""
+    if seen.contents is None:
+        return dict(cluster.status.get("references") or {})
+    objects = [each._asdict() for each in seen.contents.seen]
+    revision = seen.contents.revision
+    return {**({"revision": revision} if revision else {}), **({"objects": objects} if objects else {})}
 
 
 def revisions(cluster: ElixirCluster, seen: Findings, now: str) -> list[Status]:

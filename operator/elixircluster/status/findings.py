@@ -13,7 +13,7 @@ from elixircluster.observed.diagnosis import Diagnosis, diagnose_address
 from elixircluster.observed.job import Job
 from elixircluster.observed.pod import Pod
 from elixircluster.observed.workload import Workload
-from elixircluster.phase import Context
+from elixircluster.phase import Contents, Context
 from elixircluster.rollout.change import Plan
 
 
@@ -26,7 +26,7 @@ class Findings:
     to act, where that is so; `given_up`: what a person can do about machines that have not answered for long, where
     there are such. `mesh` is what the nodes say, where they are asked, and `unhealed` what a person can do about links
     that the operator cannot heal; `rotated` tells for which value of the annotation the cookie was changed, `written`
-    what was written.
+    what was written, `contents` what pods read of others' objects; `migration` is how the `jobs` stand.
     """
 
     plan: Plan | None
@@ -44,6 +44,7 @@ class Findings:
     unhealed: str = ""
     rotated: str = ""
     written: str = ""
+    contents: Contents | None = None
     jobs: Sequence[Job] = ()
     migration: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,6 +75,7 @@ def found(context: Context, plan: Plan, mesh: MeshView | None, unhealed: str) ->
         unhealed=unhealed,
         rotated=context.facts.rotated,
         written=context.facts.written,
+        contents=context.facts.contents,
         jobs=observed.jobs,
     )
 

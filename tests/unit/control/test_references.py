@@ -31,13 +31,14 @@ def event(kind, name, version):
 class Secrets:
     """A script of watches for Secrets, one after the other; after the last they stay open. ConfigMaps are still."""
 
-    def __init__(self, *watches):
-        self._watches = list(watches)
+    def __init__(self, *watches, lists=()):
+        self._watches, self.lists = list(watches), list(lists)
         self.begun, self.watched_from = 0, []
 
-    async def version(self, kind, *_):
+    async def pages(self, kind, *_, **__):
         self.begun += kind == SECRETS
-        return "100"
+        listed = self.lists.pop(0) if kind == SECRETS and self.lists else []
+        yield {"metadata": {"resourceVersion": "100"}, "items": [event("ADDED", *each)["object"] for each in listed]}
 
     @contextlib.asynccontextmanager
     async def watch_metadata(self, kind, _namespace, _labels, version, _seconds):
@@ -83,13 +84,24 @@ async def test_a_watch_that_ends_goes_on_where_it_was():
         assert api.begun == 1
 
 
+GAPS = {
+    "changed": ([[("database", "5")], [("database", "7")]], True),
+    "deleted": ([[("database", "5")], []], True),
+    "as it was": ([[("database", "5")], [("database", "5"), ("other", "9")]], False),
+}
+
+
 @pytest.mark.parametrize("broken", [[GONE], ApiError(410, {"reason": "Expired"})])
-async def test_after_a_gap_everybody_who_refers_to_something_looks_again(broken):
-    """A list tells nothing of what was deleted in the gap."""
-    api = Secrets([event("MODIFIED", "other", "101")], broken)
-    async with following(api) as (queue, _):
+@pytest.mark.parametrize(("lists", "told"), GAPS.values(), ids=GAPS)
+async def test_after_a_gap_it_is_seen_who_has_something_new_to_look_at(broken, lists, told):
+    """What was deleted in the gap is not in the list, and no event tells of it."""
+    api = Secrets([], broken, lists=lists)
+    async with following(api, 0.1) as (queue, _):
+        if queue._background:
+            queue.done(await queue.get())
+        await asyncio.sleep(20)
         assert api.begun == 2
-        assert list(queue._background) == [CHAT]
+        assert list(queue._background) == ([CHAT] if told else [])
 
 
 async def test_watches_that_end_at_once_are_no_reason_to_spin():
@@ -102,13 +114,13 @@ async def test_watches_that_end_at_once_are_no_reason_to_spin():
 async def test_a_refused_watch_is_told_until_it_flows():
     api = Secrets(*[ApiError(403, {"reason": "Forbidden"})] * 3)
 
-    async def refuse(kind, *_):
+    async def refuse(kind, *_, **__):
         if api.begun < 2:
             api.begun += kind == SECRETS
             raise ApiError(403, {"reason": "Forbidden", "message": "no"})
-        return "100"
+        yield {"metadata": {"resourceVersion": "100"}, "items": []}
 
-    api.version = refuse
+    api.pages = refuse
     async with following(api, 0.1) as (_, streams):
         assert "watch of referenced secrets: 403 Forbidden: no" in streams.trouble()
         async with asyncio.timeout(200):

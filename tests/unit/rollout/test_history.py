@@ -146,3 +146,11 @@ def test_a_revision_is_promoted_by_its_name(said, promoted):
 
 def test_the_way_back_needs_no_promotion():
     assert is_promoted(after(("a", COMPLETE), ("b", Standing())), "a")
+
+
+def test_the_same_spec_is_no_way_back():
+    """What nodes read of a Secret may be another thing, and bad. It was taken back to itself, and told as mended."""
+    wanted = replace(cluster(image="a", update=ROLLBACK), status={})
+    good = recorded(wanted, "a", COMPLETE, NOW)
+    bad = recorded(replace(wanted, status={"history": good}), "a-with-another-secret", FAILED, NOW)
+    assert [entry["result"] for entry in bad] == ["Failed", "Complete"]
