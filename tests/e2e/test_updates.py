@@ -191,10 +191,10 @@ def another_secret(namespace: Namespace, name: str) -> Story:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "settings"}}
     spec = {"image": GOOD_IMAGE, "replicas": 2, "envFrom": [{"secretRef": {"name": "settings"}}]}
     resource = {"apiVersion": "elixircluster.dev/v1alpha1", "kind": "ElixirCluster", "metadata": {"name": name}}
-    namespace.apply({**secret, "stringData": {"MODE": "old"}}, {**resource, "spec": spec})
+    namespace.apply({**secret, "stringData": {"GREETING": "old"}}, {**resource, "spec": spec})
     namespace.wait_until_ready(name)
     story = Story(before=namespace.lives(name))
-    namespace.apply({**secret, "stringData": {"MODE": "new"}})
+    namespace.apply({**secret, "stringData": {"GREETING": "new"}})
 
     def replaced() -> bool:
         return not {*story.before.values()} & {*namespace.lives(name).values()}
@@ -202,7 +202,7 @@ def another_secret(namespace: Namespace, name: str) -> Story:
     assert comes_true(replaced, 120)
     namespace.wait_until_ready(name)
     story.after = namespace.lives(name)
-    story.seen["read"] = [namespace.rpc(pod, 'IO.puts(System.get_env("MODE"))').strip() for pod in story.after]
+    story.seen["read"] = [namespace.rpc(pod, 'IO.puts(System.get_env("GREETING"))').strip() for pod in story.after]
     namespace.kubectl("label", "secret", "settings", "team=shop")
     story.seen["reasons"] = {event["reason"] for event in namespace.items("events")}
     time.sleep(5)
