@@ -59,6 +59,7 @@ def stories(examples, namespaces, side_by_side) -> dict[str, Future[Story]]:
         "scaled": start(scaled, "chat-cookie"),
         "autoscaled": start(autoscaled, "chat-by-dnssrv"),
         "all killed": start(all_killed, "chat-tuned"),
+        "leaving": side_by_side(leaving, namespaces("leaving"), "chat"),
         "secret": side_by_side(another_secret, namespaces("settings"), "chat"),
     }
 
@@ -186,6 +187,37 @@ def all_killed(namespace: Namespace, name: str) -> Story:
     return finished(story, namespace, name, history, 3)
 
 
+TELL_DEPARTURE = """
+loop = fn loop, before ->
+  now = {Application.get_env(:elixircluster, :departure), Chat.draining?()}
+  if now != before, do: :erlang.display(now)
+  Process.sleep(20)
+  loop.(loop, now)
+end
+spawn(fn -> loop.(loop, {nil, false}) end)
+"""
+
+
+def leaving(namespace: Namespace, name: str) -> Story:
+    """One node is too many, and then all are replaced."""
+    drain = {"module": "Chat", "function": "drain"}
+    spec = {"image": GOOD_IMAGE, "replicas": 3, "shutdown": {"drain": drain, "preStopSeconds": 1}}
+    resource = {"apiVersion": "elixircluster.dev/v1alpha1", "kind": "ElixirCluster", "metadata": {"name": name}}
+    namespace.apply({**resource, "spec": spec})
+    namespace.wait_until_ready(name)
+    assert namespace.connected(name, 3)
+    story = Story()
+    for pod in ("chat-1", "chat-2"):
+        namespace.rpc(pod, TELL_DEPARTURE)
+    with following_log(namespace, "chat-2") as left, following_log(namespace, "chat-1") as replaced:
+        namespace.patch(name, replicas=2)
+        namespace.wait_until_ready(name)
+        namespace.patch(name, image=NEW_IMAGE)
+        namespace.wait_until_ready(name)
+    story.seen = {"left": left.read_text(), "replaced": replaced.read_text()}
+    return story
+
+
 def another_secret(namespace: Namespace, name: str) -> Story:
     """What nodes read at their start is another thing by now; then it is only written again."""
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "settings"}}
@@ -294,6 +326,13 @@ def test_an_autoscaler_can_target_the_resource(stories):
     assert len(story.after) == 4
     assert story.before.items() <= story.after.items()
     assert story.meshed
+
+
+def test_a_node_knows_whether_it_comes_back_and_is_drained(stories):
+    story = stories["leaving"].result()
+    assert "{leave,true}" in story.seen["left"]
+    assert "{restart,true}" in story.seen["replaced"]
+    assert "leave" not in story.seen["replaced"]
 
 
 def test_nodes_are_replaced_when_a_secret_that_they_read_changes(stories):

@@ -30,6 +30,37 @@ class Dialler:
         raise MeshError(Failure.WRONG_COOKIE, "the node has another cookie", Step.HANDSHAKE)
 
 
+class Farewells:
+    """Nodes hear it some time later, where they answer. What each was told last the kubelets know."""
+
+    def __init__(self, kubelets: Kubelets, store: Store, lag: Callable[[], float], wake: Callable[[Key], None]) -> None:
+        self._kubelets = kubelets
+        self._store = store
+        self._lag = lag
+        self._wake = wake
+        self._said: dict[tuple[str, str], bool] = {}
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody is being told anything."""
+        return all(self._said.values())
+
+    def said(self, key: Key) -> frozenset[tuple[str, str]]:
+        lives = {pod.life for pod in self._store.pods(key)}
+        return frozenset(told for told, done in self._said.items() if done and told[0] in lives)
+
+    def say(self, cluster: ElixirCluster, pod: Pod, how: str) -> None:
+        if (pod.life, how) not in self._said:
+            self._said[pod.life, how] = False
+            asyncio.get_running_loop().call_later(self._lag(), self._tell, cluster.key, pod, how)
+
+    def _tell(self, key: Key, pod: Pod, how: str) -> None:
+        self._said[pod.life, how] = True
+        if pod.machine not in self._kubelets.silent:
+            self._kubelets.told[pod.uid] = how
+        self._wake(key)
+
+
 class Meshes:
     """Of one operator, as `meshes.Meshes`. `lag` is the seconds until a look; `wake` is for what looks otherwise."""
 
@@ -42,12 +73,13 @@ class Meshes:
         self._looked: dict[Key, tuple[Pod, ...]] = {}
         self._seen: dict[Key, MeshView] = {}
         self._due: set[Key] = set()
+        self.farewells = Farewells(kubelets, store, lag, wake)
         kubelets.hear_nodes.append(self._hear)
 
     @property
     def quiet(self) -> bool:
         """Whether no look is due."""
-        return not self._due
+        return not self._due and self.farewells.quiet
 
     def close(self) -> None:
         """The operator is gone."""

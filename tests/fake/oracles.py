@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from elixircluster.api.resource import GROUP
@@ -29,9 +29,10 @@ COURTESY = {EVENTS.kind, LEASES.kind}
 class Judge:
     """Watches all operators. `verdicts` is what they did wrong; `booted` are the uids of the pods whose nodes have."""
 
-    def __init__(self, server: Server, booted: Collection[str]) -> None:
+    def __init__(self, server: Server, booted: Collection[str], told: Mapping[str, str]) -> None:
         self._server = server
         self._booted = booted
+        self._told = told
         self._specs: dict[tuple[str, int], Body] = {}
         self._strategies: dict[str, str] = {}
         self._sets: dict[str, str] = {}
@@ -61,6 +62,7 @@ class Judge:
         elif request.kind == STATEFUL_SETS and request.verb == "apply" and request.body:
             self._judge_stop(view, request)
             self._judge_unmigrated(view, request)
+            self._judge_leave(view, request)
             cluster = view.cluster(request.name)
             if cluster:
                 self._strategies[request.name] = strategy(cluster)
@@ -125,6 +127,26 @@ class Judge:
         cluster = view.cluster(request.name)
         if is_change and cluster and cluster["spec"].get("replicas", 3) and (gone := lost(view, request.name)):
             self.accuse("nobody stops all while a machine is lost", f"{request.name} is, and {gone} are on one")
+
+    def _judge_leave(self, view: View, request: Request) -> None:
+        """Who is up leaves alone, from the top, knows it, and not while another one is broken."""
+        cluster, before = view.cluster(request.name), view.workload(request.name)
+        if cluster is None or before is None or request.body is None:
+            return
+        spec, now, wanted = cluster["spec"], before["spec"].get("replicas", 1), request.body["spec"]["replicas"]
+        stops = wanted == 0 and spec.get("replicas", 3) > 0
+        same = revision({"metadata": before["metadata"], "spec": request.body["spec"]}) == revision(before)
+        members = [pod for pod in view.members(request.name) if wanted <= ordinal(pod) < now and self._is_up(pod, spec)]
+        if stops or not members or (strategy(cluster) == "Recreate" and not same):
+            return
+        names = [pod["metadata"]["name"] for pod in members]
+        if len(members) > 1:
+            self.accuse("one leaves at a time", f"{request.name} goes from {now} to {wanted}, and {names} are up")
+        untold = [pod for pod in members if self._told.get(pod["metadata"]["uid"]) != "leave"]
+        if untold and spec["mesh"]["probe"] == "Enabled" and not lost(view, request.name):
+            self.accuse("who leaves knows it", f"{names} leave and were not told")
+        if broken := why_not_whole(view, request.name, wanted):
+            self.accuse("never two broken nodes", f"{names} leave though {' and '.join(broken)}")
 
     def _judge_unmigrated(self, view: View, request: Request) -> None:
         """No node of an image is made before its migration has run, as far as the operator knows of one."""

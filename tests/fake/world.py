@@ -42,7 +42,7 @@ class World:
         self.statefulsets = StatefulSets(self.server, self.delays("statefulsets"))
         self.kubelets = Kubelets(self.server, self.delays("kubelets"))
         self.jobs = Jobs(self.server, self.delays("jobs"))
-        self.judge = Judge(self.server, self.kubelets.booted)
+        self.judge = Judge(self.server, self.kubelets.booted, self.kubelets.told)
         self.machines = Machines(self.server, self.kubelets)
         self.collector = Collector(self.server, self.delays("collector"))
         self.operators: list[Operator] = []

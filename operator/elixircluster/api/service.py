@@ -112,6 +112,21 @@ class Health(Model):
     )
 
 
+class Drain(Model):
+    """A function of the application that empties a node, called on it before it goes by the operator's hand."""
+
+    module: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[A-Za-z_][A-Za-z0-9_.@]*$")] = (
+        Field(description="Its module: Chat.Drain of Elixir, chat_drain of Erlang.")
+    )
+    function: Annotated[
+        str, StringConstraints(min_length=1, max_length=255, pattern=r"^[a-z_][A-Za-z0-9_@]*[?!]?$")
+    ] = Field(description="Its name. What it answers does not matter; the node goes once it has answered.")
+    arguments: Annotated[list[Annotated[str, StringConstraints(max_length=4096)]], Field(max_length=16)] = Field(
+        default_factory=list, description="Texts; each becomes a binary."
+    )
+    timeout_seconds: Seconds = Field(60, description="After how long the node goes without an answer.")
+
+
 class Shutdown(Model):
     """How a node goes."""
 
@@ -124,6 +139,11 @@ class Shutdown(Model):
         None,
         description="How long all of it may take; what still runs then is killed. Default: preStopSeconds, and 55 for "
         "the node to stop.",
+    )
+    drain: Drain | None = Field(
+        None,
+        description="Called on a node that an update replaces or that fewer replicas leave out, before its pod is told "
+        "to go. Not for what others do (an eviction, kubectl delete), nor with Recreate, which stops all nodes.",
     )
     hook: Literal["Exec", "Sleep"] = Field(
         "Exec",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from elixircluster.errors import Retry, Stalled
 from elixircluster.kube.api import Api, ApiError
 from elixircluster.kube.kinds import PODS
@@ -12,7 +14,11 @@ from elixircluster.rollout.change import Plan, removed
 from elixircluster.rollout.plan import plan
 from elixircluster.rollout.remedy import REASON as RESTARTING
 from elixircluster.rollout.remedy import remedy
+from elixircluster.rollout.scale import LEAVE, RESTART, serves
 from elixircluster.rollout.split import change
+
+DRAIN_SECONDS = 30.0
+"""A node that has been told brings the resource back sooner."""
 
 
 class Nodes:
@@ -50,9 +56,12 @@ class Nodes:
     async def phase(self, context: Context) -> Result:
         """Delete the pods, each as it was seen: one that changed meanwhile is looked at anew."""
         found = self.plan(context)
+        self._say(context, found.leave, LEAVE)
         if not found.replace:
             return Result()
         self.tell_mesh(context, found)
+        if self._say(context, found.replace, RESTART):
+            return Result(Retry("Draining", f"{found.message}: its node is told that it restarts", after=DRAIN_SECONDS))
         kind, reason = ("Warning", "NodeRestarted") if found.reason == RESTARTING else ("Normal", "PodReplaced")
         events: list[Event] = []
         for pod in found.replace:
@@ -60,6 +69,20 @@ class Nodes:
                 return Result(Retry("PodChanged"), events=tuple(events))
             events.append(Event(kind, reason, found.message))
         return Result(events=tuple(dict.fromkeys(events)))
+
+    def _say(self, context: Context, pods: Sequence[Pod], how: str) -> bool:
+        """Have the nodes of these told how they are to go. Returns whether one has not been told yet.
+
+        Where nodes are not asked, nobody tells them anything.
+        """
+        cluster = context.cluster
+        if cluster.spec.mesh.probe == "Disabled":
+            return False
+        told = context.observed.told
+        untold = [pod for pod in pods if serves(pod) and (pod.life, how) not in told]
+        for pod in untold:
+            self._meshes.farewells.say(cluster, pod, how)
+        return bool(untold)
 
     async def _delete(self, context: Context, pod: Pod) -> bool:
         namespace = context.cluster.namespace

@@ -86,8 +86,9 @@ class Reconciler:
         return context, results
 
     def _look(self, cluster: ElixirCluster) -> Observed:
-        (mesh, _), now = self._meshes.seen(cluster.key), self._clock()
-        return meshed.judged(cluster, boot.judged(cluster, self._store.observed(cluster.key).at(now), mesh, now), mesh)
+        (mesh, _), now, told = self._meshes.seen(cluster.key), self._clock(), self._meshes.farewells.said(cluster.key)
+        seen = self._store.observed(cluster.key).at(now, told)
+        return meshed.judged(cluster, boot.judged(cluster, seen, mesh, now), mesh)
 
     def _is_superseded(self, context: Context) -> bool:
         """Whether the resource is another one by now, or wants something else: no node is taken for what was wanted."""

@@ -24,6 +24,8 @@ T = TypeVar("T")
 LONGEST_VERSION = 64
 LONGEST_NAME = 64
 LONGEST_ARGUMENT = 1024
+DEPARTURE_APPLICATION = "elixircluster"
+"""Under whose name a node keeps it; there need be no such application."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,15 @@ def argument(flag: str) -> Call[tuple[tuple[str, ...], ...]]:
     return Call("init", "get_argument", (Atom(flag),), _argument)
 
 
+def depart(how: str) -> Call[bool]:
+    """Tells a node how it is to go: `restart`, it comes back, or `leave`, it does not.
+
+    Its application reads that while it stops: `application:get_env(elixircluster, departure)`.
+    """
+    arguments = (Atom(DEPARTURE_APPLICATION), Atom("departure"), Atom(how))
+    return Call("application", "set_env", arguments, lambda value: value == Atom("ok") or None)
+
+
 def drain(module: str, function: str, arguments: Sequence[Any]) -> Call[bool]:
     """The application's own function that empties a node. Raises `TermError` for an argument that has no term.
 
@@ -161,6 +172,7 @@ TABLE: Mapping[str, Callable[..., Call[Any]]] = {
         reach,
         set_cookie,
         argument,
+        depart,
         drain,
     )
 }

@@ -32,7 +32,7 @@ class Diallers:
     """Makes diallers, under a name of their own: a node lets one connection of a name live, and ends the one before."""
 
     def __init__(self, name: str, credentials: Credentials, turns: asyncio.Semaphore) -> None:
-        self._identity = Identity(f"rotation-{name}")
+        self._identity = Identity(name)
         self._credentials = credentials
         self._turns = turns
 

@@ -14,6 +14,7 @@ from elixircluster.mesh.graph import Link
 from elixircluster.mesh.view import MeshView
 from elixircluster.meshes.credentials import Credentials
 from elixircluster.meshes.dialler import Dialler, Diallers
+from elixircluster.meshes.farewell import Farewells
 from elixircluster.meshes.mesh import Common, Mesh
 from elixircluster.meshes.scheduler import Scheduler
 from elixircluster.observed.pod import Pod
@@ -33,7 +34,9 @@ class Meshes:
         self._wake = wake
         credentials = Credentials(api, store)
         self._common = Common(Identity(name), credentials, api.permit)
-        self._diallers = Diallers(name, credentials, self._common.turns)
+        self._diallers = Diallers(f"rotation-{name}", credentials, self._common.turns)
+        farewell = Diallers(f"farewell-{name}", credentials, self._common.turns)
+        self.farewells = Farewells(farewell, credentials, store, api.permit, wake)
         self._scheduler = Scheduler(self._look)
         self._meshes: dict[Key, Mesh] = {}
 
@@ -81,6 +84,7 @@ class Meshes:
         try:
             await self._scheduler.run()
         finally:
+            self.farewells.close()
             for key in list(self._meshes):
                 await self._forget(key)
 

@@ -40,6 +40,8 @@ class Observed:
     unexplained: tuple[Pod, ...] = ()
     now: str = ""
     """When that was, in RFC 3339."""
+    told: frozenset[tuple[str, str]] = frozenset()
+    """Lives of nodes that were told how they are to go, and how."""
 
     @classmethod
     def of(
@@ -80,12 +82,11 @@ class Observed:
         workload = self.workload
         return workload is not None and (not workload.observed or workload.pods > len(self.pods))
 
-    def at(self, now: str) -> Observed:
-        """As it is to be seen then; `now` is RFC 3339."""
+    def at(self, now: str, told: frozenset[tuple[str, str]] = frozenset()) -> Observed:
+        """As it is to be seen then; `now` is RFC 3339. `told`: who has been told how to go."""
         pods, unclaimed = (tuple(pod.at(now) for pod in some) for some in (self.pods, self.unclaimed))
-        return (
-            self if (pods, unclaimed) == (self.pods, self.unclaimed) else replace(self, pods=pods, unclaimed=unclaimed)
-        )
+        same = (pods, unclaimed, told) == (self.pods, self.unclaimed, self.told)
+        return self if same else replace(self, pods=pods, unclaimed=unclaimed, told=told)
 
     def again(self, now: str) -> float | None:
         """In how many seconds it is to be seen otherwise though nothing changes, if it is."""

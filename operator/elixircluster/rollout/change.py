@@ -17,7 +17,8 @@ class Change:
     could those that the StatefulSet makes by now, also where none was seen yet. `meshed`: whether the
     nodes are meant to be connected, each with all others; `asked`: whether they are asked. `min_ready_seconds` and
     `min_meshed_seconds` as the user says it. `canary`: how many nodes a new revision has before it is promoted, which
-    comes by itself where these are up for `canary_seconds`; 0 where nothing holds it up.
+    comes by itself where these are up for `canary_seconds`; 0 where nothing holds it up. `told`: lives that were told
+    how they are to go, and how.
     """
 
     strategy: str
@@ -30,6 +31,7 @@ class Change:
     unlike: bool = False
     canary: int = 0
     canary_seconds: int | None = None
+    told: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def stops_first(self) -> bool:
@@ -51,9 +53,18 @@ class Plan:
     done: bool = False
     again: float | None = None
     held: bool = False
+    leave: tuple[Pod, ...] = ()
+    """Pods whose nodes are to be told that they leave, before `replicas` can be fewer."""
 
 
-def change_of(cluster: ElixirCluster, apart: Sequence[Pod], *, unlike: bool, promoted: bool) -> Change:
+def change_of(
+    cluster: ElixirCluster,
+    apart: Sequence[Pod],
+    *,
+    unlike: bool,
+    promoted: bool,
+    told: frozenset[tuple[str, str]] = frozenset(),
+) -> Change:
     """What the resource wants."""
     spec, canary = cluster.spec, None if promoted else cluster.spec.update.canary
     meshed = spec.discovery.strategy != "None" and spec.mesh.topology == "Full"
@@ -68,6 +79,7 @@ def change_of(cluster: ElixirCluster, apart: Sequence[Pod], *, unlike: bool, pro
         unlike=unlike,
         canary=canary.nodes if canary else 0,
         canary_seconds=canary.pause_seconds if canary else None,
+        told=told,
     )
 
 

@@ -11,6 +11,7 @@ from elixircluster.observed.snapshot import Observed
 from elixircluster.observed.workload import Workload
 from elixircluster.rollout.change import Change, Plan
 from elixircluster.rollout.gates import Wait
+from elixircluster.rollout.scale import stepwise
 from elixircluster.rollout.strategies import STRATEGIES, all_stop, stop_waits
 
 
@@ -29,7 +30,7 @@ def plan(change: Change, observed: Observed, mesh: MeshView | None = None) -> Pl
         return all_stop(observed, f"{len(change.apart)} that new ones cannot talk to")
     if told := unknown(workload, observed):
         return Plan("Observing", told, held(change, workload))
-    return STRATEGIES[change.strategy](change, workload, observed, mesh)
+    return stepwise(STRATEGIES[change.strategy](change, workload, observed, mesh), change, workload, observed)
 
 
 def unknown(workload: Workload, observed: Observed) -> str:
@@ -57,7 +58,7 @@ def replicas_to_write(change: Change, observed: Observed, template: str) -> int 
 
 
 def held(change: Change, workload: Workload) -> int:
-    """Replicas while the revision is not known: a Recreate that holds the StatefulSet at zero must not let go."""
+    """Replicas while the revision is not known: nobody leaves, and a Recreate that holds it at zero must not let go."""
     if change.stops_first or workload.replicas == 0:
-        return min(workload.replicas, change.replicas)
-    return change.replicas
+        return workload.replicas
+    return max(workload.replicas, change.replicas)

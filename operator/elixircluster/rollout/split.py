@@ -28,7 +28,8 @@ def change(context: Context) -> Change:
     cluster, workload = context.cluster, context.observed.workload
     revision = workload.revision.removeprefix(f"{cluster.name}-") if workload else ""
     promoted = is_promoted(cluster, revision)
-    return change_of(cluster, apart(context), unlike=has_unlike_template(context), promoted=promoted)
+    told = context.observed.told
+    return change_of(cluster, apart(context), unlike=has_unlike_template(context), promoted=promoted, told=told)
 
 
 def apart(context: Context) -> tuple[Pod, ...]:

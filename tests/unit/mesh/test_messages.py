@@ -117,6 +117,7 @@ def test_only_functions_of_the_table_are_called():
         calls.reach("10.0.0.7", 6789, 1),
         calls.set_cookie("a@b", "c"),
         calls.argument("x"),
+        calls.depart("leave"),
     ]
     assert {str(call) for call in made} == {
         "erlang:nodes/1",
@@ -124,6 +125,7 @@ def test_only_functions_of_the_table_are_called():
         "Elixir.System:version/0",
         "init:get_status/0",
         "application:info/0",
+        "application:set_env/3",
         "erlang:monotonic_time/0",
         "erlang:convert_time_unit/3",
         "net_kernel:connect_node/1",

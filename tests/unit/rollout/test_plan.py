@@ -391,7 +391,7 @@ def test_there_are_never_two_broken_nodes(states, replicas):
 @given(st.sampled_from(sorted(STRATEGIES)), st.lists(STATES, max_size=6), st.integers(0, 6))
 def test_done_means_that_every_node_is_ready_and_new_and_no_other_runs(strategy, states, replicas):
     pods = members(*states)
-    found = plan(Change(strategy, replicas), observed(pods, workload(NEW)))
+    found = plan(Change(strategy, replicas), observed(pods, workload(NEW, replicas=replicas)))
     ordinals = [one.ordinal for one in pods if one.up and one.revision == NEW]
     assert found.done is (ordinals == list(range(replicas)) and len(pods) == replicas)
 
@@ -429,10 +429,12 @@ def test_a_rolling_update_ends_and_keeps_all_but_one_ready(states, replicas, cha
 def test_a_recreate_ends_and_old_and_new_never_meet(states, replicas):
     pods = members(*states)
     met = {one.revision for one in pods} == {OLD, NEW}
+    has = replicas
     for _ in range(50):
-        found = plan(Change("Recreate", replicas), observed(pods, workload(NEW)))
+        found = plan(Change("Recreate", replicas), observed(pods, workload(NEW, replicas=has)))
         if found.done:
             return
+        has = found.replicas
         pods = stateful_set_controller(pods, found.replicas)
         revisions = {one.revision for one in pods}
         assert met or revisions != {OLD, NEW}

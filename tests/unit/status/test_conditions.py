@@ -46,7 +46,7 @@ def told(observation: Findings, **kwargs: Any) -> dict[str, dict[str, Any]]:
 SITUATIONS = {
     "all is well": (seen(), CURRENT, {"Ready", "Available"}, "UpToDate"),
     "no nodes are wanted": (
-        seen(planned("Rolling", 0, workload(), []), [], wanted=0),
+        seen(planned("Rolling", 0, workload(replicas=0), []), [], wanted=0),
         CURRENT,
         {"Ready", "Available"},
         "UpToDate",

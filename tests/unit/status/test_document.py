@@ -25,7 +25,7 @@ NEW = "chat-new"
 
 
 def findings(pods, replicas=3, stateful_set=None, **more):
-    stateful_set = stateful_set or workload(NEW)
+    stateful_set = stateful_set or workload(NEW, replicas=replicas)
     found = plan(Change("Rolling", replicas), observed(pods, stateful_set))
     return Findings(found, pods, replicas, stateful_set, **more)
 
