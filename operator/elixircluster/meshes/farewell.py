@@ -77,6 +77,8 @@ class Farewells:
             await self._tell(cluster, pod, how)
         except (MeshError, NotAskableError, aiohttp.ClientError, TimeoutError) as error:
             logger.info("%s: pod %s could not be told that it is to %s: %s", cluster.key, pod.name, how, error)
+        except Exception:
+            logger.exception("%s: telling pod %s that it is to %s failed", cluster.key, pod.name, how)
         finally:
             self._wake(cluster.key)
 
