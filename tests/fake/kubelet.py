@@ -21,6 +21,8 @@ BROKEN, FLAKY, SLOW, HUNG, LATE, UNFIT = "broken", "flaky", "slow", "hung", "lat
 """In an image: its node never becomes ready; is ready by turns; is ready long before it has booted; never boots; dies
 while it boots, again and again; its migration fails. What is broken does not even begin.
 """
+UNHEARD = "unheard"
+"""What a node was told whose machine does not answer."""
 FLAP_SECONDS = 7.0
 MACHINES = ("machine-0", "machine-1", "machine-2")
 BOOT_SECONDS = 20.0

@@ -18,7 +18,7 @@ from elixircluster.meshes.members import Membership
 from elixircluster.meshes.mesh import summary
 from elixircluster.observed.pod import Pod
 from elixircluster.observed.store import Store
-from tests.fake.kubelet import Kubelets
+from tests.fake.kubelet import UNHEARD, Kubelets
 
 LONG = 3600.0
 
@@ -56,8 +56,7 @@ class Farewells:
 
     def _tell(self, key: Key, pod: Pod, how: str) -> None:
         self._said[pod.life, how] = True
-        if pod.machine not in self._kubelets.silent:
-            self._kubelets.told[pod.uid] = how
+        self._kubelets.told[pod.uid] = UNHEARD if pod.machine in self._kubelets.silent else how
         self._wake(key)
 
 

@@ -13,7 +13,7 @@ from elixircluster.render.migration import IMAGE_ANNOTATION
 from elixircluster.text import seconds_between
 from tests.fake import statefulset
 from tests.fake.api import Request
-from tests.fake.kubelet import LATE, image_of, ready_since
+from tests.fake.kubelet import LATE, UNHEARD, image_of, ready_since
 from tests.fake.rights import granted, needed
 from tests.fake.server import Change, Ref, Server, controller
 from tests.fake.statefulset import is_ready, parent, revision
@@ -142,10 +142,10 @@ class Judge:
         names = [pod["metadata"]["name"] for pod in members]
         if len(members) > 1:
             self.accuse("one leaves at a time", f"{request.name} goes from {now} to {wanted}, and {names} are up")
-        untold = [pod for pod in members if self._told.get(pod["metadata"]["uid"]) != "leave"]
-        if untold and spec["mesh"]["probe"] == "Enabled" and not lost(view, request.name):
+        untold = [pod for pod in members if self._told.get(pod["metadata"]["uid"]) not in {"leave", UNHEARD}]
+        if untold and spec["mesh"]["probe"] == "Enabled":
             self.accuse("who leaves knows it", f"{names} leave and were not told")
-        if broken := why_not_whole(view, request.name, wanted):
+        if broken := why_not_whole(view, request.name, spec.get("replicas", 3)):
             self.accuse("never two broken nodes", f"{names} leave though {' and '.join(broken)}")
 
     def _judge_unmigrated(self, view: View, request: Request) -> None:
