@@ -156,6 +156,13 @@ class ElixirClusterSpec(Model):
             "health",
         ),
         Rule(
+            "!has(self.shutdown) || !has(self.shutdown.drain) || (has(self.shutdown.drain.timeoutSeconds) ? "
+            "self.shutdown.drain.timeoutSeconds : 60) < (has(self.update) && has(self.update.timeoutSeconds) ? "
+            "self.update.timeoutSeconds : 600)",
+            "shutdown.drain.timeoutSeconds must be less than update.timeoutSeconds, or no change would end in time",
+            "shutdown",
+        ),
+        Rule(
             "!has(self.shutdown) || !has(self.shutdown.gracePeriodSeconds) || self.shutdown.gracePeriodSeconds > (has("
             "self.shutdown.preStopSeconds) ? self.shutdown.preStopSeconds : "
             f"(has(self.web) ? {PRE_STOP_SECONDS} : 0))",

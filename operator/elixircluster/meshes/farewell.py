@@ -66,11 +66,15 @@ class Farewells:
         if (pod.life, how) not in told:
             told[pod.life, how] = asyncio.get_running_loop().create_task(self._say(cluster, pod, how))
 
+    def forget(self, key: Key) -> None:
+        """Nobody is there any more."""
+        for task in self._told.pop(key, {}).values():
+            task.cancel()
+
     def close(self) -> None:
         """Tell nobody any more."""
-        for told in self._told.values():
-            for task in told.values():
-                task.cancel()
+        for key in list(self._told):
+            self.forget(key)
 
     async def _say(self, cluster: ElixirCluster, pod: Pod, how: str) -> None:
         try:

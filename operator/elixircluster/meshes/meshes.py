@@ -112,5 +112,6 @@ class Meshes:
         return pause
 
     async def _forget(self, key: Key) -> None:
+        self.farewells.forget(key)
         if mesh := self._meshes.pop(key, None):
             await mesh.close()

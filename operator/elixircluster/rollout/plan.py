@@ -30,7 +30,8 @@ def plan(change: Change, observed: Observed, mesh: MeshView | None = None) -> Pl
         return all_stop(observed, f"{len(change.apart)} that new ones cannot talk to")
     if told := unknown(workload, observed):
         return Plan("Observing", told, held(change, workload))
-    return stepwise(STRATEGIES[change.strategy](change, workload, observed, mesh), change, workload, observed)
+    found = STRATEGIES[change.strategy](change, workload, observed, mesh)
+    return stepwise(found, change, workload, observed, mesh)
 
 
 def unknown(workload: Workload, observed: Observed) -> str:

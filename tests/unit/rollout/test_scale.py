@@ -61,3 +61,23 @@ def test_an_update_waits_for_who_leaves():
     old = [pod(ordinal, "old") for ordinal in range(5)]
     found = plan(Change("Rolling", 3), observed(old, workload(NEW, replicas=5)))
     assert (found.reason, found.replace) == ("ScalingDown", ())
+
+
+def test_a_node_that_was_told_to_leave_and_is_wanted_again_is_replaced():
+    """It may have given its place away, and was drained."""
+    found = scaled(nodes(5), wanted=5, told=[4])
+    assert (found.reason, [pod.name for pod in found.replace]) == ("Rolling", ["chat-4"])
+
+
+def test_nobody_leaves_a_split_cluster():
+    pods = nodes(5)
+    mesh = seen(pods, missing=[(0, 2), (1, 2), (0, 3), (1, 3), (0, 4), (1, 4)])
+    found = plan(Change("Rolling", 3, asked=True), observed(pods, workload(NEW, replicas=5)), mesh)
+    assert (found.reason, found.replicas, found.leave) == ("WaitingForMesh", 5, ())
+
+
+def test_a_canary_that_waits_keeps_nobody_from_leaving():
+    pods = [*nodes(4), pod(4, "newest")]
+    change = Change("Rolling", 3, asked=True, canary=1)
+    found = plan(change, observed(pods, workload("newest", replicas=5)), seen(pods))
+    assert [pod.name for pod in found.leave] == ["chat-4"]
