@@ -194,6 +194,17 @@ REFUSED: dict[str, Bad] = {
     ),
     "a canary of no node": Bad({"update": {"canary": {"nodes": 0}}}, "update.canary.nodes"),
     "what follows a failure": Bad({"update": {"onFailure": "Panic"}}, "spec.update.onFailure: Unsupported value"),
+    "a drain that outlasts the update": Bad(
+        {"shutdown": {"drain": {"module": "Chat", "function": "drain", "timeoutSeconds": 700}}},
+        "shutdown.drain.timeoutSeconds must be less than update.timeoutSeconds",
+    ),
+    "a drain that is no function": Bad(
+        {"shutdown": {"drain": {"module": "Chat", "function": "drain()"}}}, "spec.shutdown.drain.function"
+    ),
+    "a migration of nothing": Bad({"migration": {"command": []}}, "spec.migration.command"),
+    "what becomes of a Secret": Bad(
+        {"update": {"onReferenceChange": "Reload"}}, "onReferenceChange: Unsupported value"
+    ),
     "paused in words": Bad({"paused": "yes"}, "spec.paused"),
 }
 
