@@ -39,8 +39,8 @@ class Kubelets:
         self._addresses = 0
         self.booted: set[str] = set()
         """The uids of the pods whose nodes have booted."""
-        self.told: dict[str, str] = {}
-        """How the nodes of pods, by their uids, were told to go."""
+        self.told: dict[str, list[str]] = {}
+        """How the nodes of pods, by their uids, were told to go, again and again."""
         self.hear_nodes: list[Callable[[], None]] = []
         """Called when a node has booted, or has died."""
         self.calm = False

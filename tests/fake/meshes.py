@@ -56,7 +56,8 @@ class Farewells:
 
     def _tell(self, key: Key, pod: Pod, how: str) -> None:
         self._said[pod.life, how] = True
-        self._kubelets.told[pod.uid] = UNHEARD if pod.machine in self._kubelets.silent else how
+        heard = UNHEARD if pod.machine in self._kubelets.silent else how
+        self._kubelets.told.setdefault(pod.uid, []).append(heard)
         self._wake(key)
 
 

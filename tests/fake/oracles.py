@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from elixircluster.api.resource import GROUP
@@ -29,7 +29,7 @@ COURTESY = {EVENTS.kind, LEASES.kind}
 class Judge:
     """Watches all operators. `verdicts` is what they did wrong; `booted` are the uids of the pods whose nodes have."""
 
-    def __init__(self, server: Server, booted: Collection[str], told: Mapping[str, str]) -> None:
+    def __init__(self, server: Server, booted: Collection[str], told: Mapping[str, Sequence[str]]) -> None:
         self._server = server
         self._booted = booted
         self._told = told
@@ -105,7 +105,8 @@ class Judge:
         cluster, pod = view.cluster(name), view.get(Ref(PODS.kind, request.name))
         if cluster is None or pod is None or view.workload(name) is None or not self._is_up(pod, cluster["spec"]):
             return None
-        if revision_of(pod) == view.newest(name):
+        left = "leave" in self._told.get(pod["metadata"]["uid"], ())
+        if revision_of(pod) == view.newest(name) and not left:
             return "healthy nodes stay", f"{request.name} is deleted, which is ready and of the newest revision"
         if strategy(cluster) == "Rolling" and (broken := self._broken(view, name, cluster["spec"])):
             return "never two broken nodes", f"{request.name} is deleted though {' and '.join(broken)}"
@@ -142,7 +143,8 @@ class Judge:
         names = [pod["metadata"]["name"] for pod in members]
         if len(members) > 1:
             self.accuse("one leaves at a time", f"{request.name} goes from {now} to {wanted}, and {names} are up")
-        untold = [pod for pod in members if self._told.get(pod["metadata"]["uid"]) not in {"leave", UNHEARD}]
+        told = [self._told.get(pod["metadata"]["uid"], ["nothing"])[-1] for pod in members]
+        untold = [how for how in told if how not in {"leave", UNHEARD}]
         if untold and spec["mesh"]["probe"] == "Enabled":
             self.accuse("who leaves knows it", f"{names} leave and were not told")
         if broken := why_not_whole(view, request.name, spec.get("replicas", 3)):
