@@ -65,9 +65,9 @@ def test_who_is_replaced_is_told_that_it_comes_back():
         before = names(world)
         world.change("chat", image="chat:2")
         await world.settle()
-        assert {before[uid]: how for uid, how in world.kubelets.told.items()} == dict.fromkeys(
-            before.values(), "restart"
-        )
+        assert {before[uid]: how for uid, how in world.kubelets.told.items()} == {
+            name: ["restart"] for name in before.values()
+        }
 
     in_a_world(story)
 
