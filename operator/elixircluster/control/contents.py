@@ -42,7 +42,7 @@ class Following:
         """Tells what is in the objects, and the revision of it that pods are to be made with."""
         cluster = context.cluster
         before = remembered(context)
-        if cluster.spec.update.on_reference_change == "Ignore":
+        if cluster.spec.update.on_reference_change == "Ignore" or not self._store.references.of(cluster.key):
             return Result(facts=replace(context.facts, contents=before))
         known = {seen.reference: seen for seen in before.seen}
         now = {}

@@ -57,6 +57,10 @@ class ReferenceIndex:
         self._referrers: dict[tuple[str, Reference], set[Key]] = {}
         self._versions: dict[tuple[str, Reference], str] = {}
 
+    def of(self, key: Key) -> frozenset[Reference]:
+        """What a resource refers to."""
+        return self._references.get(key, frozenset())
+
     def version(self, namespace: str, reference: Reference) -> str | None:
         """The version of an object, empty where there is none; None where that is not known."""
         return self._versions.get((namespace, reference))
