@@ -65,11 +65,13 @@ class Following:
         if known and known.version == version:
             return known
         body = None if version == "" else await self._api.get(KINDS[kind], cluster.namespace, name)
-        version = body["metadata"]["resourceVersion"] if body else ""
-        index.see(cluster.namespace, reference, version)
+        found = body["metadata"]["resourceVersion"] if body else ""
+        if version is None:
+            # What is known is told by the watch alone: others who refer to it are woken by that.
+            index.see(cluster.namespace, reference, found)
         if body is None:
             return Seen(kind, name, "", ABSENT) if optional else known
-        return Seen(kind, name, version, short_name(cluster.uid, kind, body))
+        return Seen(kind, name, found, short_name(cluster.uid, kind, body))
 
 
 def followed(cluster: ElixirCluster) -> dict[Reference, bool]:
