@@ -55,6 +55,8 @@ class Plan:
     held: bool = False
     leave: tuple[Pod, ...] = ()
     """Pods whose nodes are to be told that they leave, before `replicas` can be fewer."""
+    stops: bool = False
+    """Whether all nodes stop at once, since old and new ones must not meet."""
 
 
 def change_of(

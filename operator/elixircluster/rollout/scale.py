@@ -22,7 +22,7 @@ def stepwise(found: Plan, change: Change, workload: Workload, observed: Observed
 
     No healthy node leaves while the plan waits for another one to come up, to be met, or to go.
     """
-    if found.replicas != change.replicas or workload.replicas < change.replicas:
+    if found.stops or workload.replicas < change.replicas:
         return found
     if workload.replicas == change.replicas:
         return regret(found, change, observed)

@@ -77,7 +77,8 @@ def recreate(change: Change, workload: Workload, observed: Observed, _mesh: Mesh
 def all_stop(observed: Observed, left: str) -> Plan:
     """All nodes go before new ones come."""
     found = lost((*observed.pods, *observed.unclaimed))
-    return Plan("Recreating", f"stopping all nodes, {left}{f': {found.message}' if found else ''}", replicas=0)
+    told = f"stopping all nodes, {left}{f': {found.message}' if found else ''}"
+    return Plan("Recreating", told, replicas=0, stops=True)
 
 
 def stop_waits(workload: Workload, observed: Observed) -> Wait | None:

@@ -352,3 +352,14 @@ def test_old_and_new_nodes_do_not_meet_where_etcd_was_restored_while_a_recreate_
         (0.3, "restore", 3),
     )
     assert check(History(steps, seed=223, pace="brisk", probed=True, mended=False)) == []
+
+
+def test_no_nodes_are_wanted_any_more_by_a_recreate_that_came_while_they_left_one_by_one():
+    """All were to stop, which was taken for fewer nodes: nobody could be told to leave, and none ever did."""
+    steps = (
+        (0.0, "create", "chat", 5, "Rolling"),
+        (3.1, "settle"),
+        (0.0, "image_and_scale", "chat", "chat:3", 0),
+        (0.0, "strategy", "chat", "Recreate"),
+    )
+    assert check(History(steps, pace="brisk", probed=True)) == []
