@@ -135,10 +135,12 @@ class Judge:
         if cluster is None or before is None or request.body is None:
             return
         spec, now, wanted = cluster["spec"], before["spec"].get("replicas", 1), request.body["spec"]["replicas"]
-        stops = wanted == 0 and spec.get("replicas", 3) > 0
-        same = revision({"metadata": before["metadata"], "spec": request.body["spec"]}) == revision(before)
+        newest = revision({"metadata": before["metadata"], "spec": request.body["spec"]})
+        outdated = any(revision_of(pod) != newest for pod in view.members(request.name))
+        recreates = strategy(cluster) == "Recreate" or (spec.get("update") or {}).get("allowRecreate")
+        stops = wanted == 0 and (spec.get("replicas", 3) > 0 or (outdated and recreates))
         members = [pod for pod in view.members(request.name) if wanted <= ordinal(pod) < now and self._is_up(pod, spec)]
-        if stops or not members or (strategy(cluster) == "Recreate" and not same):
+        if stops or not members:
             return
         names = [pod["metadata"]["name"] for pod in members]
         if len(members) > 1:
