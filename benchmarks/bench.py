@@ -17,6 +17,7 @@ import yaml
 from elixircluster.render.preview import preview
 from tests.cluster import Cluster, binary
 from tests.cluster.fault import Faults
+from tests.cluster.served import wait_until_served
 from tests.faults.client import Client
 from tests.faults.process import ROOT, Operator, until
 
@@ -83,7 +84,7 @@ class Bench:
         crd = str(ROOT / "crds" / "elixirclusters.yaml")
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", crd)
         self.kubectl("apply", "--server-side", "-f", "-", text=yaml.safe_dump(MORE_ADDRESSES))
-        self.cluster.wait_until_served("elixirclusters.elixircluster.dev")
+        wait_until_served(self.kubectl, "elixirclusters.elixircluster.dev")
 
     @asynccontextmanager
     async def operator(self, client: Client) -> AsyncIterator[Operator]:

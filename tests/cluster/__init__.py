@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from .build import binary
 from .console import say
 from .fault import Faults
 from .provider import Provider, choose, why_no_kind
+from .served import wait_until_served
 from .state import UnsupportedError
 
 __all__ = ["Cluster", "KubectlError", "UnsupportedError", "binary", "get", "up"]
@@ -63,17 +62,8 @@ class Cluster:
         return done.stdout
 
     def wait_until_served(self, crd: str, seconds: float = 60.0) -> None:
-        """Wait for a CustomResourceDefinition. `kubectl wait`, and a jsonpath, fail where it has no condition yet."""
-        deadline = time.monotonic() + seconds
-        while not self._is_established(crd):
-            if time.monotonic() > deadline:
-                raise KubectlError(f"crd {crd} is not established after {seconds:g} s")
-            time.sleep(0.1)
-
-    def _is_established(self, crd: str) -> bool:
-        status = json.loads(self.kubectl("get", "crd", crd, "-o", "json")).get("status") or {}
-        conditions = {item["type"]: item["status"] for item in status.get("conditions") or []}
-        return conditions.get("Established") == "True"
+        """Wait for a CustomResourceDefinition."""
+        wait_until_served(self.kubectl, crd, seconds)
 
     def load(self, *archives: str | Path, nodes: Sequence[str] | None = None) -> None:
         """Bring images of OCI or Docker archives in, to all nodes or to some; a pod needs IfNotPresent."""
