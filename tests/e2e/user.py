@@ -64,7 +64,7 @@ class Namespace:
 
     def pods(self, cluster: str) -> list[Object]:
         """The members that stay, by ordinal."""
-        pods = self.items("pods", "-l", f"elixircluster.dev/cluster={cluster}")
+        pods = self.items("pods", "-l", f"elixircluster.dev/cluster={cluster},app.kubernetes.io/component=node")
         staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
         return sorted(staying, key=lambda pod: int(pod["metadata"]["name"].rpartition("-")[2]))
 
