@@ -11,7 +11,7 @@ import pytest
 from . import storefront
 from .shell import opened
 from .storefront import NAME, shop
-from .user import Namespace
+from .user import Namespace, comes_true
 
 # A database that is there or not, and whether the one who asks is a node.
 MIGRATE = """
@@ -84,6 +84,31 @@ def retried(operator, namespaces, side_by_side, tmp_path_factory) -> Future[Seen
 
     started: Future[Seen] = side_by_side(story, namespaces("retried"))
     return started
+
+
+@pytest.fixture(scope="module")
+def unlabelled(operator, namespaces, side_by_side) -> Future[Seen]:
+    """Somebody takes the Job's labels away while it runs: no watch sees it, and no list by them."""
+
+    def story(namespace: Namespace) -> Seen:
+        seen = Seen()
+        slow = {"command": ["bin/storefront", "eval", f"Process.sleep(10_000); {MIGRATE}"]}
+        env = [*storefront.variables(), DATABASE]
+        namespace.apply(storefront.secret_key_base(), shop(migration=slow, replicas=1, env=env))
+        assert comes_true(lambda: namespace.items("jobs"), 60)
+        namespace.kubectl("label", "jobs", "--all", "app.kubernetes.io/managed-by-", "elixircluster.dev/cluster-")
+        namespace.wait_until_ready(NAME)
+        seen.look(namespace)
+        return seen
+
+    started: Future[Seen] = side_by_side(story, namespaces("unlabelled"))
+    return started
+
+
+def test_a_job_whose_labels_somebody_takes_away_is_not_made_again(unlabelled):
+    seen = unlabelled.result()
+    assert seen.told == ["migrated, alive: false, secret: true\n"]
+    assert seen.status[0]["result"] == "Complete"
 
 
 def test_a_migration_that_fails_stops_the_first_node_and_tells_why(corrected):
