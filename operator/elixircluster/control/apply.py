@@ -198,9 +198,10 @@ class Applier:
 
     async def _existing(self, cluster: ElixirCluster, row: Owned, name: str) -> Object:
         """What is there under this name. Raises where nothing is, or something of somebody else."""
+        seen = self._store.version(row.kind, cluster.key, name)
         existing = await self._api.get(row.kind, cluster.namespace, name)
         if existing is None:
-            self._store.vanished(row.kind, cluster.key, name)
+            self._store.vanished(row.kind, cluster.key, name, seen)
             raise Retry("Conflict")
         metadata = existing["metadata"]
         refuse_foreign(cluster, row.kind.kind, name, owner_uid(metadata), owner_name(metadata))

@@ -132,9 +132,17 @@ class Store:
         self._drop(kind, key, metadata["name"])
         return key
 
-    def vanished(self, kind: Kind, key: Key, name: str) -> None:
-        """The API server says that there is no such object."""
-        if _place(kind, name) in self._views(kind, key):
+    def version(self, kind: Kind, key: Key, name: str) -> str:
+        """In which version an object is known; empty where it is not."""
+        view = self._views(kind, key).get(_place(kind, name))
+        return view.resource_version if view else ""
+
+    def vanished(self, kind: Kind, key: Key, name: str, known: str) -> None:
+        """The API server said that there is no such object, when it was asked; it was `known` in that version then.
+
+        What was seen since may have been made since.
+        """
+        if known and self.version(kind, key, name) == known:
             self._drop(kind, key, name)
 
     def newest(self, kind: Kind) -> str:

@@ -14,9 +14,10 @@ async def look_again(api: Api, store: Store, key: Key, *, known: str = "") -> No
 
     Raises `Retry` where it is not the resource whose uid is `known`, and what the API server answers.
     """
+    seen = store.version(CLUSTERS, key, key.name)
     body = await api.get(CLUSTERS, key.namespace, key.name)
     if body is None:
-        store.vanished(CLUSTERS, key, key.name)
+        store.vanished(CLUSTERS, key, key.name, seen)
     elif body["metadata"]["uid"] == known:
         store.absorb(CLUSTERS, body)
         return

@@ -363,3 +363,14 @@ def test_no_nodes_are_wanted_any_more_by_a_recreate_that_came_while_they_left_on
         (0.0, "strategy", "chat", "Recreate"),
     )
     assert check(History(steps, pace="brisk", probed=True)) == []
+
+
+def test_a_resource_that_was_made_again_while_it_was_asked_for_is_not_forgotten():
+    """The answer that there is none was older than the news of the new one, and nobody looked at that any more."""
+    steps = (
+        (0.0, "create", "chat", 0, "Rolling"),
+        (0.0, "settle"),
+        (0.0, "delete", "chat"),
+        (0.05, "create", "chat", 0, "Rolling"),
+    )
+    assert check(History(steps, seed=7, pace="wild", mended=True)) == []
